@@ -1,0 +1,1 @@
+"""Rasa custom actions, one file per feature: read slots, call a domain module, return a Reply."""

@@ -1,0 +1,1 @@
+"""Rasa graph components of our own: tokenizer, intent classifier, entity extractor."""

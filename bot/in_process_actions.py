@@ -1,0 +1,70 @@
+"""Runs the custom actions inside the server's process instead of calling an action server over HTTP.
+
+`RemoteAction` only calls `action_endpoint.request(json=…)`, so an EndpointConfig that answers it is all that is needed.
+The same `actions` package serves `rasa run actions` unchanged.
+"""
+
+import json
+import logging
+import uuid
+from typing import Any
+
+import jsonschema
+from rasa.core.actions.action import RemoteAction
+from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+from rasa_sdk.executor import ActionExecutor
+from rasa_sdk.interfaces import ActionExecutionRejection
+
+from bot.reply import Reply
+
+logger = logging.getLogger(__name__)
+
+APOLOGY = "刚才出错了,请再说一次。"
+
+
+class InProcessActions(EndpointConfig):
+    """An action endpoint that is the `actions` package itself."""
+
+    def __init__(self, package: str = "actions") -> None:
+        super().__init__(url="inprocess://actions", enable_selective_domain=True)
+        self.executor = ActionExecutor()
+        self.executor.register_package(package)
+
+    async def request(
+        self,
+        method: str = "post",
+        subpath: str | None = None,
+        content_type: str | None = "application/json",
+        compress: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Run the action named in `json`. A rejection becomes the 400 that Rasa expects; any failure becomes an apology."""
+        call = kwargs["json"]
+        try:
+            return await self.executor.run(call)
+        except ActionExecutionRejection as rejection:
+            body = json.dumps({"action_name": rejection.action_name, "error": rejection.message})
+            raise ClientResponseError(400, "rejected", body) from rejection
+        except Exception:
+            error_id = uuid.uuid4().hex[:12]
+            logger.exception("action failed", extra={"action": call.get("next_action"), "error_id": error_id})
+            apology = Reply(kind="notice", text=f"{APOLOGY}(错误编号 {error_id})")
+            return {"events": [], "responses": [{"custom": apology.dict()}]}
+
+
+_schema = RemoteAction.action_response_format_spec()
+_validator = jsonschema.validators.validator_for(_schema)(_schema)
+
+
+def _validate_action_result(self: RemoteAction, result: dict[str, Any]) -> bool:
+    _validator.validate(result)
+    return True
+
+
+def use_compiled_validator() -> None:
+    """Build the validator of action results once.
+
+    Rasa 3.6.21 calls `jsonschema.validate` for every action, which re-checks the schema itself each time: 30 ms a call, 99 % of an
+    action's cost (shared/facts/rasa.md section 4). Private method: tests/bot/test_in_process_actions.py fails when Rasa changes it.
+    """
+    RemoteAction._validate_action_result = _validate_action_result

@@ -1,0 +1,61 @@
+"""The one answer shape that every action returns and every channel renders. No platform term appears in it."""
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, Extra, Field, validator
+
+ReplyKind = Literal["answer", "no_answer", "clarify", "assessment", "booking", "notice", "chitchat"]
+
+# The closed list of commands that a quick reply may carry. A payload is typed or tapped text, so it is validated, never trusted.
+PAYLOAD_PATTERNS: dict[str, re.Pattern[str]] = {
+    "article": re.compile(r"article:[a-z0-9-]{1,40}(#\d{1,3}(\.\d{1,3})?)?"),
+    "answer": re.compile(r"answer:[a-z0-9.-]{1,120}"),
+    "ask": re.compile(r"ask:[a-z0-9-]{1,60}"),
+    "assess": re.compile(r"assess:[a-z-]{1,40}"),
+    "book": re.compile(r"book(:[a-z0-9-]{1,40})?"),
+    "slot": re.compile(r"slot:\d{1,10}"),
+    "command": re.compile(r"cancel|restart|help|human"),
+}
+
+
+def is_known_payload(payload: str) -> bool:
+    """Whether `payload` is one of the closed list of quick-reply commands (at most 128 characters)."""
+    return len(payload) <= 128 and any(p.fullmatch(payload) for p in PAYLOAD_PATTERNS.values())
+
+
+class _Model(BaseModel):
+    class Config:
+        extra = Extra.forbid
+        allow_mutation = False
+
+
+class Citation(_Model):
+    """A clause that a reply relies on: article id, human label, exact quote, and the reader page's address."""
+
+    article: str
+    label: str
+    quote: str
+    url: str
+
+
+class QuickReply(_Model):
+    title: str = Field(..., max_length=40)
+    payload: str
+
+    @validator("payload")
+    def _known(cls, value: str) -> str:
+        if not is_known_payload(value):
+            raise ValueError(f"not a known quick-reply payload: {value!r}")
+        return value
+
+
+class Reply(_Model):
+    """What the assistant says, once: the text, the clauses it rests on, and what can be tapped next."""
+
+    kind: ReplyKind
+    text: str
+    citations: list[Citation] = []
+    quick_replies: list[QuickReply] = []
+    cards: list[dict[str, Any]] = []
+    attachments: list[dict[str, Any]] = []

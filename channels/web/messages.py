@@ -1,0 +1,58 @@
+"""What a web client may send, checked: pure functions from JSON or form fields to a typed message."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from bot.reply import is_known_payload
+
+_MESSAGE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+class BadMessage(Exception):
+    """A message that cannot be taken: HTTP status, short code and Chinese explanation."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One message: typed text or a tapped button's payload, and the client's id for it if it gave one."""
+
+    text: str | None
+    payload: str | None
+    message_id: str | None
+
+
+def parse(body: object, max_characters: int) -> Inbound:
+    """The message in `body`. Raises BadMessage (413 for too long, 422 for anything else wrong)."""
+    if not isinstance(body, dict):
+        raise BadMessage(422, "invalid_json", '请求内容应是 JSON 对象,例如 {"text": "实习给不给钱?"}')
+    unknown = set(body) - {"text", "payload", "message_id"}
+    if unknown:
+        raise BadMessage(422, "unknown_field", f"不认识的字段:{'、'.join(sorted(str(k)[:40] for k in unknown)[:5])}")
+    text, payload, message_id = body.get("text"), body.get("payload"), body.get("message_id")
+    if (text is None) == (payload is None):
+        raise BadMessage(422, "text_or_payload", "text 和 payload 要有且只有一个")
+    if message_id is not None and not (isinstance(message_id, str) and _MESSAGE_ID.fullmatch(message_id)):
+        raise BadMessage(422, "invalid_message_id", "message_id 应是 1 到 64 个字母、数字或 _.:- 组成的字符串")
+    if payload is not None:
+        if not isinstance(payload, str) or not is_known_payload(payload):
+            raise BadMessage(422, "unknown_payload", "不认识的按钮指令")
+        return Inbound(None, payload, message_id)
+    if not isinstance(text, str):
+        raise BadMessage(422, "invalid_text", "text 应是字符串")
+    if len(text) > max_characters:
+        raise BadMessage(413, "too_long", f"一次最多发 {max_characters} 个字,请分几次说")
+    text = printable(text)
+    if not text:
+        raise BadMessage(422, "empty_text", "没有看到内容,请输入问题")
+    return Inbound(text, None, message_id)
+
+
+def printable(text: str) -> str:
+    """`text` without control characters and lone surrogates, and without a leading `/`, by which Rasa would read a forged intent."""
+    kept = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn"))
+    return kept.strip().lstrip("/／ \t\n").strip()

@@ -1,0 +1,30 @@
+"""Who is speaking on the web: a signed cookie that the server issues, so that nobody can name somebody else's conversation."""
+
+import secrets
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+COOKIE = "cjt_session"
+MAX_AGE_SECONDS = 30 * 24 * 3600
+
+
+class SessionSigner:
+    """Issues and reads session cookies. The sender id inside is 128 random bits."""
+
+    def __init__(self, secret_key: str) -> None:
+        self._serializer = URLSafeTimedSerializer(secret_key, salt="web-session")
+
+    def issue(self) -> tuple[str, str]:
+        """A new (sender id, cookie value)."""
+        sender_id = f"web:{secrets.token_hex(16)}"
+        return sender_id, str(self._serializer.dumps(sender_id))
+
+    def read(self, cookie: str | None) -> str | None:
+        """The sender id in `cookie`, or None when it is missing, forged or older than MAX_AGE_SECONDS."""
+        if not cookie or len(cookie) > 400:
+            return None
+        try:
+            sender_id = self._serializer.loads(cookie, max_age=MAX_AGE_SECONDS)
+        except BadSignature:
+            return None
+        return sender_id if isinstance(sender_id, str) and sender_id.startswith("web:") else None

@@ -1,0 +1,163 @@
+"""What a question looks like to the classifiers: characters, pinyin syllables and thesaurus concepts as sparse numeric features.
+
+Every feature is one exact 64-bit number (no hashing): a tag for the view and length, then up to three 16-bit symbols. Pinyin makes
+homophone typos and pinyin typed in place of characters look like the word that was meant; concepts make lay words look like the
+official ones.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from pypinyin.pinyin_dict import pinyin_dict
+
+THESAURUS = Path(__file__).parent / "lexicon" / "thesaurus.txt"
+
+_BREAK = re.compile(r"[^0-9a-z\u3400-\u9fff%.]+")
+_RUN = re.compile(r"[a-z]+|[^a-z]")
+_TONES = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹḿ", "aaaaeeeeiiiioooouuuuvvvvvnnnm")
+_CHARS, _PINYIN, _CONCEPT = 0, 1, 2
+_SEPARATOR = 32
+
+
+def _tag(view: int, length: int) -> int:
+    return (view * 4 + length) << 48
+
+
+@lru_cache(maxsize=1)
+def _syllables() -> tuple[np.ndarray, dict[str, int]]:
+    """Syllable number of every BMP character (0 where it has none), shape (65536,), and of every spelling."""
+    spellings: dict[str, int] = {}
+    table = np.zeros(65536, dtype=np.int64)
+    for code, readings in pinyin_dict.items():
+        if code < 65536:
+            spelling = readings.split(",")[0].translate(_TONES)
+            table[code] = spellings.setdefault(spelling, 256 + len(spellings))
+    return table, spellings
+
+
+def _spelled(letters: str) -> list[int]:
+    """Syllable numbers of a run of Latin letters, longest syllable first; letters that fit none stand for themselves."""
+    _, spellings = _syllables()
+    found, start = [], 0
+    while start < len(letters):
+        for length in range(min(6, len(letters) - start), 1, -1):
+            syllable = spellings.get(letters[start : start + length])
+            if syllable:
+                found.append(syllable)
+                start += length
+                break
+        else:
+            found.append(ord(letters[start]))
+            start += 1
+    return found
+
+
+class Thesaurus:
+    """Lay words and the concepts they stand for, found as substrings, longest first."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.concepts: list[str] = []
+        self._of_word: dict[str, list[int]] = {}
+        for line in lines:
+            name, colon, words = line.strip().partition(":")
+            if not colon or name.startswith("#"):
+                continue
+            number = len(self.concepts)
+            self.concepts.append(name.strip())
+            for word in {name.strip(), *words.split()}:
+                self._of_word.setdefault(word.lower(), []).append(number)
+        by_length = sorted(self._of_word, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, by_length)) or r"(?!)")
+
+    @classmethod
+    def load(cls, path: Path = THESAURUS) -> "Thesaurus":
+        return cls(path.read_text(encoding="utf-8").splitlines())
+
+    def find(self, text: str) -> list[int]:
+        """Numbers of the concepts in cleaned `text`, in order, with repeats."""
+        return [n for match in self._pattern.finditer(text) for n in self._of_word[match.group()]]
+
+
+class Featurizer:
+    """From cleaned text to feature numbers."""
+
+    def __init__(self, thesaurus: Thesaurus) -> None:
+        self.thesaurus = thesaurus
+
+    def numbers(self, text: str) -> np.ndarray:
+        """The features of cleaned `text` with repeats, int64, any order."""
+        kept = " " + _BREAK.sub(" ", text).strip() + " "
+        chars = np.frombuffer(kept.encode("utf-16-le", "replace"), dtype=np.uint16).astype(np.int64)
+        table, _ = _syllables()
+        if re.search("[a-z]", kept):
+            sounds_list: list[int] = []
+            for run in _RUN.findall(kept):
+                if run.isalpha() and run.isascii():
+                    sounds_list += _spelled(run)
+                else:
+                    code = ord(run) & 0xFFFF
+                    sounds_list.append(int(table[code]) or code)
+            sounds = np.array(sounds_list, dtype=np.int64)
+        else:
+            sounds = table[chars]
+            sounds = np.where(sounds == 0, chars, sounds)
+        parts = [*_grams(chars, _CHARS), *_grams(sounds, _PINYIN)]
+        concepts = self.thesaurus.find(text)
+        if concepts:
+            parts.append(np.array(concepts, dtype=np.int64) + _tag(_CONCEPT, 1))
+            once = sorted(set(concepts))
+            pairs = [(a << 16) + b for i, a in enumerate(once) for b in once[i + 1 :]]
+            parts.append(np.array(pairs, dtype=np.int64) + _tag(_CONCEPT, 2))
+        return np.concatenate(parts)
+
+
+def _grams(symbols: np.ndarray, view: int) -> list[np.ndarray]:
+    """All 1-, 2- and 3-grams of `symbols`; a lone separator says nothing."""
+    single = symbols[symbols != _SEPARATOR]
+    double = (symbols[:-1] << 16) | symbols[1:]
+    triple = (symbols[:-2] << 32) | (symbols[1:-1] << 16) | symbols[2:]
+    return [single + _tag(view, 1), double + _tag(view, 2), triple + _tag(view, 3)]
+
+
+class Vectorizer:
+    """TF-IDF over feature numbers: log term frequency, smoothed idf, rows of unit length."""
+
+    def __init__(self, known: np.ndarray, idf: np.ndarray) -> None:
+        self.known, self.idf = known, idf
+
+    @classmethod
+    def fit(cls, documents: Sequence[np.ndarray], min_documents: int) -> "Vectorizer":
+        """Learn the features that at least `min_documents` of `documents` have."""
+        owner = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
+        numbers = np.concatenate(documents)
+        order = np.lexsort((owner, numbers))
+        numbers, owner = numbers[order], owner[order]
+        first = np.ones(len(numbers), dtype=bool)
+        first[1:] = (numbers[1:] != numbers[:-1]) | (owner[1:] != owner[:-1])
+        known, frequency = np.unique(numbers[first], return_counts=True)
+        kept = frequency >= min_documents
+        idf = np.log((1 + len(documents)) / (1 + frequency[kept])) + 1
+        return cls(known[kept], idf.astype(np.float32))
+
+    def row(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(columns, values) of one document; values have unit length (empty when nothing is known)."""
+        unique, counts = np.unique(numbers, return_counts=True)
+        columns = np.searchsorted(self.known, unique)
+        columns[columns == len(self.known)] = 0
+        hit = self.known[columns] == unique
+        columns = columns[hit]
+        values = (1 + np.log(counts[hit])).astype(np.float32) * self.idf[columns]
+        length = np.sqrt((values * values).sum())
+        return columns, values / length if length else values
+
+    def matrix(self, documents: Sequence[np.ndarray]) -> sp.csr_matrix:
+        """Rows for `documents`, shape (documents, known features)."""
+        rows = [self.row(d) for d in documents]
+        starts = np.concatenate([[0], np.cumsum([len(c) for c, _ in rows])])
+        columns = np.concatenate([c for c, _ in rows]) if rows else np.zeros(0, dtype=np.int64)
+        values = np.concatenate([v for _, v in rows]) if rows else np.zeros(0, dtype=np.float32)
+        return sp.csr_matrix((values, columns, starts), shape=(len(documents), len(self.known)))
