@@ -1,0 +1,294 @@
+"""From a message to an answer, a known gap or a refusal: normalise, resolve follow-ups, route, retrieve, check, answer.
+
+`Pipeline.ask` is the whole of it, top to bottom. It holds no state of its own: what was talked about comes in as `Context` and the
+new one goes out, so a pipeline can be replaced between two messages.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from policy_kb.corpus import Corpus
+from policy_kb.knowledge import GAP, Answer, Gap, Knowledge
+from policy_kb.model import TopicModel, Understanding
+from policy_kb.normalise import clean, focus, sentences
+from policy_kb.search import SearchIndex
+from policy_kb.wording import OUT_OF_SCOPE, Citation, Option, Outcome, cite, say_answer, say_gap, say_quote, source_line
+
+# Thresholds, set on cross-validated training questions (python -m policy_kb calibrate); see benchmarks/RESULTS.md.
+SURE_MARGIN = 0.55  # between the first and second article: above it no alternatives are offered
+NEAREST = 12  # phrasings that vote for a fact or a gap
+FACT_SIMILARITY = 0.16  # a nearest phrasing below it is no evidence for a fact
+GAP_SIMILARITY = 0.30
+GAP_ABOVE = 0.0  # gap margin minus in-scope margin from which the asked detail counts as not stated
+OUT_ABOVE = 0.0
+
+_ELLIPTIC = re.compile(
+    r"^(那|那么|这|这个|那个|它|他们|还有|还|另外|然后|再|如果|要是|但|可是|不过|为什么|为啥|凭什么|多少|几|谁|啥时候|什么时候|"
+    r"有什么|有啥|有没有|必须|一定|能不能|可以|怎么|咋|哪|是不是|具体|详细|原文|依据|出处|比如|举例|老师|学生|企业|个人|外省|就|只|也)"
+)
+_SOURCE_WANTED = re.compile(r"原文|出处|依据|哪个文件|哪条|哪一条|第几条|文件.{0,4}怎么(写|说)|谁规定|哪里写|哪儿写|什么文件|啥文件|文号")
+_MORE_WANTED = re.compile(r"^(还有(呢|吗|别的|啥|什么|没).{0,4}|继续|接着说|详细(点|说说|一点)?|多说(点|说)|展开说说?|具体(点|说说|呢)|然后呢)[?。!~]*$")
+_ASKS = re.compile(
+    r"[?吗嘛呢]|啥|甚|咋|怎|谁|多少|几|哪|什么|为何|如何|是否|能不能|可不可以|行不行|有没有|是不是|会不会|要不要|能否|可否|给不给|算不算|用不用|不$"
+)
+_JOINT = re.compile(r"[?!。;\n]+|(?:,|，)?(?=还有|另外|再问|顺便|以及想问|还想问|同时想)")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the last answer was about."""
+
+    article: str
+    answer: str | None
+    question: str
+
+    def as_dict(self) -> dict[str, str | None]:
+        return {"article": self.article, "answer": self.answer, "question": self.question}
+
+    @classmethod
+    def from_dict(cls, raw: object) -> "Context | None":
+        """The context in `raw`, or None when it is missing or not one."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("article"), str):
+            return None
+        answer, question = raw.get("answer"), raw.get("question")
+        return cls(raw["article"], answer if isinstance(answer, str) else None, str(question or "")[:120])
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Articles from best to worst with their scores (mean 0, standard deviation 1 over articles)."""
+
+    articles: list[str]
+    scores: np.ndarray
+
+    @property
+    def margin(self) -> float:
+        return float(self.scores[0] - self.scores[1])
+
+
+class Pipeline:
+    """Answers questions from one state of the knowledge."""
+
+    def __init__(self, knowledge: Knowledge, model: TopicModel) -> None:
+        self.knowledge, self.model = knowledge, model
+        self._article_of = np.array([q.article for q in knowledge.questions])
+        self._article_ids = list(knowledge.corpus.articles)
+        self._search = SearchIndex(
+            [knowledge.corpus.articles[i].sentences() for i in self._article_ids], model.featurizer.thesaurus
+        )
+        self._answers_of: dict[str, list[Answer]] = {}
+        for answer in knowledge.answers.values():
+            self._answers_of.setdefault(answer.article, []).append(answer)
+
+    @property
+    def corpus(self) -> Corpus:
+        return self.knowledge.corpus
+
+    # -- the steps -------------------------------------------------------------------------------------------------
+
+    def ask(self, text: str, context: Context | None, today: date) -> tuple[Outcome, Context | None]:
+        """Answer one message. `today` decides which target years have passed."""
+        question = focus(clean(text))
+        if context is not None:
+            about_last = self._about_the_last_answer(question, context, today)
+            if about_last is not None:
+                return about_last, context
+        parts = split_questions(question)
+        outcomes = [self._one(part, context if i == 0 else None, today) for i, part in enumerate(parts)]
+        outcome = outcomes[0] if len(outcomes) == 1 else join(outcomes)
+        if outcome.article is None:
+            return outcome, context
+        return outcome, Context(outcome.article, outcome.answer, question[:120])
+
+    def _one(self, question: str, context: Context | None, today: date) -> Outcome:
+        seen = self.model.understand(question)
+        ranking = self._rank(seen)
+        follows = context is not None and self._is_follow_up(question, ranking)
+        if follows and context is not None:
+            together = self.model.understand(f"{context.question} {question}")
+            ranking = self._rank(seen, together, context.article)
+            seen = Understanding(
+                together.topics,
+                max(seen.in_scope, together.in_scope),
+                min(seen.gap, together.gap),
+                min(seen.out, together.out),
+                seen.similarity + 0.5 * together.similarity,
+            )
+        if seen.out - seen.in_scope > OUT_ABOVE and seen.out > seen.gap:
+            return self._refuse()
+        if seen.gap - seen.in_scope > GAP_ABOVE:
+            return self._gap(seen, ranking, today)
+        return self._answer(question, seen, ranking, today)
+
+    def _rank(self, seen: Understanding, together: Understanding | None = None, last: str | None = None) -> Ranking:
+        scores = _standardised(seen.topics)
+        if together is not None:
+            scores = scores + _standardised(together.topics)
+            if last in self.model.articles:
+                scores[self.model.articles.index(last)] += 1.0
+        order = np.argsort(-scores)
+        return Ranking([self.model.articles[i] for i in order], scores[order])
+
+    def _is_follow_up(self, question: str, ranking: Ranking) -> bool:
+        """Short and elliptic, or too short to mean an article by itself."""
+        if len(question) > 22:
+            return False
+        return bool(_ELLIPTIC.match(question)) and ranking.margin < 3.0 or len(question) <= 8 and ranking.margin < 1.5
+
+    def _about_the_last_answer(self, question: str, context: Context, today: date) -> Outcome | None:
+        """'原文怎么说' and '还有呢' ask about what was just said."""
+        if len(question) > 20 or context.article not in self.corpus.articles:
+            return None
+        if _SOURCE_WANTED.search(question) and len(question) <= 14:
+            article = self.corpus.articles[context.article]
+            document = self.corpus.document_of(article.id)
+            answer = self.knowledge.answers.get(context.answer or "")
+            quote = answer.quote if answer else article.sentences()[0]
+            text = f"原文是:“{quote}”\n{source_line(document, article)}。"
+            return Outcome("answer", text, (cite(self.corpus, article.id, quote),), (), article.id, context.answer)
+        if _MORE_WANTED.match(question):
+            others = [a for a in self._answers_of.get(context.article, []) if a.id != context.answer]
+            if others:
+                text, citations = say_answer(self.corpus, others[0], today)
+                options = tuple(Option(a.fact[:40], f"answer:{a.id}") for a in others[1:4])
+                return Outcome("answer", text, citations, options, context.article, others[0].id)
+        return None
+
+    def _answer(self, question: str, seen: Understanding, ranking: Ranking, today: date) -> Outcome:
+        article = ranking.articles[0]
+        options = self._alternatives(seen, ranking)
+        if len(question) <= 4 and not _ASKS.search(question) and ranking.margin < SURE_MARGIN:
+            topics = (article, *ranking.articles[1:3])
+            buttons = tuple(Option(self._title(seen, a), f"article:{a}") for a in topics)
+            return Outcome("clarify", f"您想了解“{question}”的哪一方面?", (), buttons)
+        answer = self._fact(seen, article)
+        if answer is not None:
+            text, citations = say_answer(self.corpus, answer, today)
+            return Outcome("answer", text, citations, options, article, answer.id)
+        text, citations = say_quote(self.corpus, article, self._best_sentence(question, article), today)
+        return Outcome("answer", text, citations, options, article)
+
+    def _gap(self, seen: Understanding, ranking: Ranking, today: date) -> Outcome:
+        article = ranking.articles[0]
+        gap = self._known_gap(seen, ranking)
+        if gap is not None:
+            text, citations = say_gap(self.corpus, gap)
+            options = self._alternatives(seen, ranking, besides=gap.near)
+            return Outcome("no_answer", text, citations, options, gap.near)
+        answer = self._fact(seen, article) or self._answers_of[article][0]
+        said, citations = say_answer(self.corpus, answer, today)
+        text = f"您问的这一点,我没有找到文件的明确规定。最接近的规定是:{said}\n要问清楚,可以拨打政务服务热线12345。"
+        return Outcome("no_answer", text, citations, self._alternatives(seen, ranking), article, answer.id)
+
+    def _refuse(self) -> Outcome:
+        return Outcome("no_answer", OUT_OF_SCOPE, (), tuple(EXAMPLES))
+
+    # -- choosing --------------------------------------------------------------------------------------------------
+
+    def _fact(self, seen: Understanding, article: str) -> Answer | None:
+        """The curated answer of `article` whose phrasings are nearest, or None when none is near."""
+        rows = np.flatnonzero(self._article_of == article)
+        votes: dict[str, float] = {}
+        for row in rows[np.argsort(-seen.similarity[rows])[:NEAREST]]:
+            target, similarity = self.knowledge.questions[row].target, float(seen.similarity[row])
+            if target and similarity >= FACT_SIMILARITY:
+                votes[target] = votes.get(target, 0.0) + similarity**3
+        return self.knowledge.answers[max(votes, key=lambda t: votes[t])] if votes else None
+
+    def _known_gap(self, seen: Understanding, ranking: Ranking) -> Gap | None:
+        """The known gap whose phrasings are nearest, if it lies near one of the three likeliest articles or is very near."""
+        rows = np.flatnonzero(self._article_of == GAP)
+        votes: dict[str, float] = {}
+        for row in rows[np.argsort(-seen.similarity[rows])[:NEAREST]]:
+            target, similarity = self.knowledge.questions[row].target, float(seen.similarity[row])
+            if target and similarity >= FACT_SIMILARITY:
+                near = self.knowledge.gaps[target].near in ranking.articles[:3]
+                if near or similarity >= GAP_SIMILARITY:
+                    votes[target] = votes.get(target, 0.0) + similarity**3 * (2.0 if near else 1.0)
+        return self.knowledge.gaps[max(votes, key=lambda t: votes[t])] if votes else None
+
+    def _best_sentence(self, question: str, article: str) -> str:
+        own = self.corpus.articles[article].sentences()
+        for hit in self._search.search(question, 10):
+            if self._article_ids[hit.document] == article:
+                return own[hit.sentence]
+        return own[0]
+
+    def _alternatives(self, seen: Understanding, ranking: Ranking, besides: str | None = None) -> tuple[Option, ...]:
+        """The next two articles as buttons ("您是不是想问"), when the first is not sure."""
+        if besides is None and ranking.margin >= SURE_MARGIN:
+            return ()
+        others = [a for a in ranking.articles[:4] if a != (besides or ranking.articles[0])][:2]
+        return tuple(Option(self._title(seen, a), f"article:{a}") for a in others)
+
+    def _title(self, seen: Understanding, article: str) -> str:
+        answer = self._fact(seen, article)
+        return (answer.fact if answer and not answer.is_overview else self.corpus.articles[article].title)[:40]
+
+    # -- taps ------------------------------------------------------------------------------------------------------
+
+    def open_article(self, article_id: str, context: Context | None, today: date) -> Outcome | None:
+        """The answer to a tapped `article:` button: the fact nearest to the question that offered it."""
+        if article_id not in self.corpus.articles:
+            return None
+        answer = self._fact(self.model.understand(context.question), article_id) if context and context.question else None
+        answer = answer or next(iter(self._answers_of.get(article_id, [])), None)
+        if answer is None:
+            text, citations = say_quote(self.corpus, article_id, self.corpus.articles[article_id].sentences()[0], today)
+            return Outcome("answer", text, citations, (), article_id)
+        return self.open_answer(answer.id, today)
+
+    def open_answer(self, answer_id: str, today: date) -> Outcome | None:
+        """The answer to a tapped `answer:` button."""
+        answer = self.knowledge.answers.get(answer_id)
+        if answer is None:
+            return None
+        text, citations = say_answer(self.corpus, answer, today)
+        return Outcome("answer", text, citations, (), answer.article, answer.id)
+
+
+EXAMPLE_QUESTIONS = {
+    "intern-pay": "实习给不给钱?",
+    "training-allowance": "新招的人培训完,企业每人能领多少津贴?",
+    "order-class": "订单班是啥,穷人家孩子能优先吗?",
+    "base-services": "实训基地能干什么?",
+}
+EXAMPLES = [Option(question, f"ask:{key}") for key, question in EXAMPLE_QUESTIONS.items()]
+
+
+def split_questions(question: str) -> list[str]:
+    """The separate questions in one message, at most two; one that is too short to stand alone stays with its neighbour."""
+    parts = [p.strip(" ,，") for p in _JOINT.split(question) if p and p.strip(" ,，")]
+    asking = [p for p in parts if _ASKS.search(p) and len(p) >= 5]
+    if len(asking) < 2 or len(sentences(question)) == 1 and len(parts) < 2:
+        return [question]
+    return asking[-2:] if len(asking) > 2 else asking
+
+
+def join(outcomes: list[Outcome]) -> Outcome:
+    """Two answers as one, when both are answers about different articles; otherwise the one that answers more."""
+    useful = [o for o in outcomes if o.citations]
+    if not useful:
+        return outcomes[0]
+    first = next((o for o in useful if o.kind == "answer"), useful[0])
+    others = [o for o in useful if o is not first and o.article != first.article]
+    if not others:
+        return first
+    second = others[0]
+    text = "\n".join(f"{n}. {o.text}" for n, o in enumerate((first, second), 1))
+    kind = "answer" if "answer" in (first.kind, second.kind) else "no_answer"
+    citations = _distinct((*first.citations, *second.citations))
+    options = tuple(o for o in _distinct((*first.options, *second.options)))[:4]
+    return Outcome(kind, text, citations, options, first.article, first.answer)
+
+
+def _distinct(items: Iterable[Citation] | Iterable[Option]) -> tuple:  # type: ignore[type-arg]
+    return tuple(dict.fromkeys(items))
+
+
+def _standardised(scores: np.ndarray) -> np.ndarray:
+    return (scores - scores.mean()) / (scores.std() + 1e-9)
