@@ -1,7 +1,7 @@
 """Amounts, dates, durations, counts, percentages, grades, places and document numbers in Chinese text, found by rules.
 
-Nothing here imports Rasa. A rough or ranged quantity (十来个, 两三个月, 300到500元) has the value of its lower bound, so
-that nobody is told of an entitlement he may miss.
+Nothing here imports Rasa. A rough or ranged quantity (十来个, 两三个月, 300到500元) has the value of its lower bound,
+so that nobody is told of an entitlement he may miss.
 """
 
 from __future__ import annotations
