@@ -57,7 +57,7 @@ def _spelled(letters: str) -> list[int]:
 
 
 class Thesaurus:
-    """Lay words and the concepts they stand for, found as substrings, longest first."""
+    """Lay words and the concepts they stand for, found as substrings."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.concepts: list[str] = []
@@ -70,16 +70,23 @@ class Thesaurus:
             self.concepts.append(name.strip())
             for word in {name.strip(), *words.split()}:
                 self._of_word.setdefault(word.lower(), []).append(number)
-        by_length = sorted(self._of_word, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, by_length)) or r"(?!)")
+        self._lengths: dict[str, list[int]] = {}
+        for word in self._of_word:
+            lengths = self._lengths.setdefault(word[0], [])
+            if len(word) not in lengths:
+                lengths.append(len(word))
 
     @classmethod
     def load(cls, path: Path = THESAURUS) -> "Thesaurus":
         return cls(path.read_text(encoding="utf-8").splitlines())
 
     def find(self, text: str) -> list[int]:
-        """Numbers of the concepts in cleaned `text`, in order, with repeats."""
-        return [n for match in self._pattern.finditer(text) for n in self._of_word[match.group()]]
+        """Numbers of the concepts in cleaned `text`, in order, with repeats. Words may overlap: 实习工资 is 实习 too."""
+        found: list[int] = []
+        for start, first in enumerate(text):
+            for length in self._lengths.get(first, ()):
+                found += self._of_word.get(text[start : start + length], ())
+        return found
 
 
 class Featurizer:

@@ -15,7 +15,7 @@ from policy_kb.normalise import clean
 
 K1, B = 1.2, 0.75
 # Share of a sentence's own score beside its article's, and of a term that only the thesaurus brought in.
-SENTENCE_WEIGHT, EXPANSION_WEIGHT = 0.3, 0.3
+SENTENCE_WEIGHT, EXPANSION_WEIGHT = 0.3, 0.5
 _WORD = re.compile(r"[0-9a-z\u3400-\u9fff%]+")
 
 

@@ -21,9 +21,9 @@ from policy_kb.numbers import chinese_to_int
 class Entity:
     """A stretch of a text and what it says.
 
-    `value` by `kind`: amount: yuan as a decimal string; percentage: per cent as a decimal string; count: int (of people,
-    firms or certificates: `text` says which); date: an ISO date, or an ISO interval with both ends included; duration:
-    ISO 8601 (P1Y6M); grade, city: the full name; document_number: with 〔〕 around the year.
+    `value` by `kind`: amount: yuan as a decimal string; percentage: per cent as a decimal string; count: int (`text`
+    can say of what: 8个人, 3个证); date: an ISO date, or an ISO interval with both ends included; duration: ISO 8601
+    (P1Y6M); grade, city: the full name; document_number: with 〔〕 around the year.
     `start` and `end` are offsets of the original text.
     """
 
@@ -42,13 +42,13 @@ _ARABIC = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s?(?:[十百千万亿]{1,2}|
 _CHINESE = rf"[{_D}十][{_NUMERAL}]*(?:点[{_D}]+[百千万亿]?)?"
 _NUMBER = rf"(?:{_ARABIC}|{_CHINESE})"
 # A number does not begin inside another one, after 第 (第三名), or after 几 and 数 (几十个: how many is not said).
-_BEGIN = rf"(?<![\d.,/a-z第几数{_NUMERAL}])"
+_BEGIN = rf"(?<!\d[.,/])(?<![\da-z第几数{_NUMERAL}])"
 _TO = r"(?:\s?[-~–—到至、]\s?)"
 # 3-5, 三到五, 二十多, 十来, 十几万: the first number counts.
 _ROUGH = rf"(?P<n>{_NUMBER})(?:{_TO}{_NUMBER})?\s?(?:[几多来余]\s?(?P<scale>[百千万亿])?)?"
 _SCALE = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000, "k": 1000, "w": 10_000}
 _SPOKEN = str.maketrans("俩仨", "两三")
-_PAIR = re.compile(r"(?:一二|二三|两三|三[四五]|四五|五六|六七|七八|八九)(?=[十百千万亿]|$)")
+_PAIR = re.compile(r"(?:一[二两]|二三|两三|三[四五]|四五|五六|六七|七八|八九)(?=[十百千万亿]|$)")
 _COLLOQUIAL = re.compile(r"([百千万亿])([一二三四五六七八九])$")
 _ARABIC_PARTS = re.compile(r"([\d,]+(?:\.\d+)?)\s?([十百千万亿kw]*)(?:(\d)([百千]?))?$")
 
@@ -71,6 +71,8 @@ def parse_number(text: str) -> Decimal | None:
         integer, digits = chinese_to_int(whole), [chinese_to_int(c) for c in fraction.rstrip("百千万亿")]
         return None if integer is None or None in digits else Decimal(f"{integer}.{''.join(map(str, digits))}") * scale
     text = _PAIR.sub(lambda m: m[0][0], text)
+    if len(text) > 1 and not set(text) & set("十百千万亿"):
+        return None  # digits read out, as in a year: 二〇一八
     text = _COLLOQUIAL.sub(lambda m: m[0] + str({"百": "十", "千": "百", "万": "千", "亿": "千万"}[m[1]]), text)
     integer = chinese_to_int(text)
     return None if integer is None else Decimal(integer)
@@ -90,7 +92,8 @@ def _plain(value: Decimal) -> str:
 
 # 一个月多少, 一人给几百: a rate, not a quantity of one, unless a term is being stated (签一年多少).
 _RATE = re.compile(
-    r"\s?(?:政府|国家|企业|厂里|公司|到底|大概|一共|总共|能|可以|可|才|都|就|只|最多|该|得)*(?:给|发|补|领|挣|拿|收|交|多少|几|头|工资)"
+    r"\s?(?:政府|国家|企业|厂里|公司|到底|大概|一共|总共|能|可以|可|才|都|就|只|最多|该|得)*"
+    rf"(?:给|发|补|领|挣|拿|收|交|多少|几|头|工资|开|[{_D}十\d])"
 )
 _STATED = re.compile(r"[签满干同训习限期用约招]了?$")
 
@@ -104,9 +107,9 @@ def _is_rate(match: re.Match[str]) -> bool:
 _NOT_MONEY = "人个名位家次台亩吨户件套平米斤张本辆条只头株字里劳职学农工考岗企众分多余套座所册步"  # 3万人, 万亩
 _AMOUNT = re.compile(
     rf"¥\s?(?P<sign>{_ARABIC})"
-    rf"|{_BEGIN}{_ROUGH}(?:元(?!旦|素|件|宵|化|次|制|结构|论|老|首|宇宙|方程)|圆(?![形满桌])|人民币|rmb|yuan|kuai"
-    r"|块(?![地牌内工业屏砖板石木铁田区儿]))(?:钱|整|人民币)?"
-    r"(?:(?P<tenths>[一二三四五六七八九\d])毛?(?![\d十百千万个名位家年月天号]))?"
+    rf"|{_BEGIN}{_ROUGH}(?:元(?!旦|素|件|宵|化|次|二次|一次|制|结构|论|老|首|宇宙|方程)|圆(?![形满桌])|人民币|rmb|yuan|kuai"
+    r"|块(?![地牌内工业屏砖板石木铁田区儿分招]))(?:钱|整|人民币)?"
+    r"(?:(?P<tenths>[一二三四五六七八九\d])毛?(?![\d十百千万个名位家年月天号块次]))?"
     rf"|{_BEGIN}(?P<large>(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?\s?[百千]?[万亿](?:\d[百千]?(?!\d))?"
     rf"|(?=[{_NUMERAL}点]*[{_D}十百千][万亿]){_CHINESE})[多来余]?(?![{_NOT_MONEY}{_NUMERAL}\d元块一])"
     rf"|{_BEGIN}(?P<about>{_NUMBER})[几多来余](?P<about_scale>[万亿])(?![{_NOT_MONEY}])"
@@ -134,7 +137,7 @@ def _amount(match: re.Match[str], today: date) -> str | None:
 _PERCENTAGE = re.compile(
     rf"(?P<per>[百千])分之(?P<of>{_NUMBER})"
     rf"|{_BEGIN}(?P<n>{_NUMBER})\s?%?(?:{_TO}{_NUMBER})?\s?(?:%|个百分点)"
-    rf"|{_BEGIN}(?P<tenths>[一二两三四五六七八九1-9])[二三四五六七八九]?成(?P<half>半|[一二三四五六七八九](?![个名位家年月天]))?"
+    rf"|{_BEGIN}(?P<tenths>[一二两三四五六七八九1-9])[二三四五六七八九]?成(?P<half>半|[一二三四五六七八九](?=[,。?!\s多的吧吗]|以上|左右|$))?"
     r"(?![立本果长人为员绩功分效都交了天型品教材见套色年熟不像新团])"
 )
 _PROBABLY = re.compile(r"[八九]成$")  # 八成是骗人的: probably
@@ -157,7 +160,7 @@ def _percentage(match: re.Match[str], today: date) -> str | None:
 _NOT_COUNTED = (
     "区分|半|多?月|来月|星期|礼拜|钟|小时|点|学期|百分点|工作日|世纪|年头|季度|代表|自信|意识|维护|确立|全面|对接|面向|毫不|一百|"
     "方面|条件|问题|部门|阶段|步骤|地方|文件|模式|办法|目标|功能|环节|等级|档|层|意思|说法|字|原则|主体|城市|城镇|市|县|部分|机制|"
-    "方案|项目|政策|选项|答案|例子|区|文号|条文|条款|数|时间|日期|头|臭|途径|渠道|方式|领域|产业|工程|专业|要素|要求|标准|名称|词|号"
+    "方案|项目|学时|课时|亿|通宵|维度|规定|省级|市级|县级|国家级|政策|选项|答案|例子|区|文号|条文|条款|数|时间|日期|头|臭|途径|渠道|方式|领域|产业|工程|专业|要素|要求|标准|名称|词|号"
 )
 _COUNT = re.compile(
     rf"(?!(?<=[咱们你我他她])[俩仨]){_BEGIN}{_ROUGH}"
@@ -175,7 +178,7 @@ def _count(match: re.Match[str], today: date) -> int | None:
     # 这三个 points at things named before; 前三名 is a rank.
     if match[0].endswith("个") and before.endswith(("这", "那", "哪")):
         return None
-    if match[0].endswith("名") and before.endswith("前") and not before.endswith(("之前", "以前", "目前")):
+    if match[0].endswith(("名", "位")) and before.endswith("前") and not before.endswith(("之前", "以前", "目前")):
         return None
     if value == 1 and (_is_rate(match) or (match[0] == "一人" and after == "一")):
         return None
@@ -193,7 +196,7 @@ _DURATION = re.compile(
     rf"(?:(?P<half_year>半)|[零又加]?\s?(?P<and_months>{_NUMBER})\s?个月)?"
     rf"|(?P<months>个(?P<half_month>半)?[多来]?月|(?<=[两俩仨])月)(?:[零又加]?\s?(?P<and_days>{_NUMBER})\s?[天日](?!之?后|以后))?"
     r"|(?P<weeks>周(?![岁年边期转末一二三四五六日])|个?(?:星期|礼拜)(?![一二三四五六日天]))"
-    r"|(?P<days>天(?!两头|打鱼|花板|下)|日(?=之?内|以内))"
+    r"|(?P<days>(?<!老二)天(?!两头|打鱼|花板|下|天)|日(?=之?内|以内))"
     r")|(?<![每上下第])(?P<half>半年(?!级)|半个[多来]?月)"
 )
 
@@ -225,7 +228,7 @@ def _duration(match: re.Match[str], today: date) -> str | None:
 
 _YEAR = (
     r"(?:(?P<year>(?:19|20)\d\d)\s?年|(?P<year_cn>[一二][〇零o○一二三四五六七八九]{3})年"
-    r"|(?P<year_short>[012]\d|[一二][零〇一二三四五六七八九])年"
+    r"|(?P<year_short>[012]\d|[一二][零〇一二三四五六七八九]|三[零〇])年"
     r"|(?<!过)(?P<last>去年)|(?<![证说表声])(?P<next>明年)|(?P<this>今年)"
     r"|(?<![以之然往今])(?P<after_next>后年)|(?<![以之])(?P<before_last>前年))"
     r"(?![级纪龄轻代薪])"
@@ -240,7 +243,7 @@ _NOT_A_DAY = (
 _DAY = rf"(?P<day>{_DAY_NUMBER})\s?[号日](?!{_NOT_A_DAY})"
 _CALENDAR = re.compile(
     rf"{_BEGIN}(?:{_YEAR}的?\s?)?(?:{_MONTH}|{_MONTH_RELATIVE}的?)"
-    rf"(?:\s?{_DAY}|(?P<part>[上中下]旬|月?[初底末]|中(?=[,。?!\s]|$))"
+    rf"(?:\s?{_DAY}|(?P<part>[上中下]旬|月?(?:初(?![步中一二三始级衷])|[底末])|中(?=[,。?!\s]|$))"
     r"|(?P<bare_day>二?十[一二三四五六七八九]?|[一二])(?=[去来有行能,。?\s]|$))?"
 )
 _DAYS = re.compile(
@@ -248,9 +251,11 @@ _DAYS = re.compile(
     rf"(?:(?P<to_month>{_DAY_NUMBER})\s?月)?(?P<to>{_DAY_NUMBER})\s?[号日](?!{_NOT_A_DAY}|之?内|以内)"
 )
 _DAY_ALONE = re.compile(
-    rf"(?<![月编账工学型微牌门-]){_BEGIN}(?P<day>{_DAY_NUMBER})\s?(?:号(?!{_NOT_A_DAY})|日(?!之?内|以内|[游间子常]))"
+    rf"(?<![月编账工学型微牌门周期拜近-])(?<!未来){_BEGIN}(?P<day>{_DAY_NUMBER})\s?(?:号(?!{_NOT_A_DAY})|日(?!之?内|以内|[游间子常]))"
 )
-_YEAR_ALONE = re.compile(rf"{_BEGIN}{_YEAR}(?P<part>年?[初底末](?!中)|[上下]半年|第?[一二三四1-4]季度)?")
+_YEAR_ALONE = re.compile(
+    rf"{_BEGIN}{_YEAR}(?P<part>年?(?:初(?![步中一二三始级衷])|[底末])|[上下]半年|第?[一二三四1-4]季度)?"
+)
 _PART_ALONE = re.compile(
     r"(?<![\d一二三四五六七八九十个年])(?P<month_part>月[初中底末](?!旬))|(?<![\d今明去前后])(?P<year_part>年[初底末])|(?P<half>[上下]半年)"
 )
@@ -266,7 +271,7 @@ _NUMBER_OF_DAYS_LATER = re.compile(
 _WEEK = re.compile(
     r"(?:(?P<relative>上上|(?<![马早晚路手])上|这|本|下下|下)(?:一(?=个?[星礼])|个)?(?:周|星期|礼拜)(?![边转期围岁密刊])"
     r"|(?<![一二两俩仨三四五六七八九十每逢上下这本个几\d半])(?:周|星期|礼拜)(?=[一二三四五六日天末1-6]))"
-    r"(?P<day>(?:一(?![样共直定般]|起[去来学做上参报约吃聚玩])|[二三四五六末]|日(?![程常报期历])|天(?![气都然])|[1-6](?![\d点]))"
+    r"(?P<day>(?:一(?![样共直定般]|起[去来学做上参报约吃聚玩])|六日|[二三四五六末]|日(?![程常报期历])|天(?![气都然])|[1-6](?![\d点]))"
     r"(?![个名位次节回趟场块]))?"
 )
 _WEEKS = {"上上": -2, "上": -1, "这": 0, "本": 0, "下": 1, "下下": 2}
@@ -479,7 +484,7 @@ def _week(match: re.Match[str], today: date) -> str | None:
     if not (match["relative"] or match["day"]):
         return None
     monday = today + timedelta(days=7 * _WEEKS.get(match["relative"] or "", 0) - today.weekday())
-    if match["day"] == "末":
+    if match["day"] in ("末", "六日"):
         return _interval(monday + timedelta(days=5), monday + timedelta(days=6))
     if not match["day"]:
         return _interval(monday, monday + timedelta(days=6))
@@ -646,7 +651,7 @@ _CODE = "[晋国中政办发改科教人社部财工信厅函字职成委综规�
 _NUMERAL_OF = r"第?(?P<{}>\d{{1,4}}|[一二三四五六七八九十百]{{1,5}})\s?号"
 _DOCUMENT = re.compile(
     rf"(?P<code>{_CODE})?\s?{_OPEN}\s?(?P<year>(?:19|20)\d\d)\s?年?\s?{_CLOSE}\s?{_NUMERAL_OF.format('number')}(?:文件?)?"
-    rf"|(?P<loose_code>{_CODE}(?<=[发函字办规]))\s?(?P<loose_year>(?:19|20)\d\d)(?:\s?年\s?|\s|(?=第))"
+    rf"|(?P<loose_code>{_CODE}(?<=[发函字办规成]))\s?(?P<loose_year>(?:19|20)\d\d)(?:\s?年\s?|\s|(?=第))"
     rf"{_NUMERAL_OF.format('loose_number')}(?:文件?)?"
     rf"|(?P<bare_code>{_CODE}(?<=[发函字])){_NUMERAL_OF.format('bare_number')}(?:文件?)?"
     rf"|(?:(?P<plain_year>(?:19|20)\d\d)\s?年?的?)?{_BEGIN}{_NUMERAL_OF.format('plain_number')}文件?(?!化)"
