@@ -37,7 +37,12 @@ def ensure_model(say: Callable[[str], None] = print) -> Path:
     if path.exists():
         return path
     say("训练对话模型(输入有变化,约一分钟)……")
+    import logging
+
     from rasa.model_training import train
+    from rasa.utils.log_utils import configure_structlog
+
+    configure_structlog(logging.ERROR)
 
     result = train(str(DOMAIN), str(CONFIG), [str(DATA)], output=str(MODELS), fixed_model_name=path.name.removesuffix(".tar.gz"))
     if result.code != 0 or not path.exists():

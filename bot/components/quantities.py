@@ -54,7 +54,9 @@ _ARABIC_PARTS = re.compile(r"([\d,]+(?:\.\d+)?)\s?([十百千万亿kw]*)(?:(\d)(
 
 
 def parse_number(text: str) -> Decimal | None:
-    """1.5万 -> 15000, 三千五 -> 3500, 零点五 -> 0.5, 两三 -> 2; None when it is not a numeral."""
+    """1.5万 -> 15000, 三千五 -> 3500, 零点五 -> 0.5, 两三 -> 2; None when it is not a numeral, or absurdly long."""
+    if len(text) > 20:
+        return None
     if arabic := _ARABIC_PARTS.match(text):
         value = Decimal(arabic[1].replace(",", ""))
         scale = 1
