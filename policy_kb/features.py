@@ -112,22 +112,20 @@ class Featurizer:
         else:
             sounds = table[chars]
             sounds = np.where(sounds == 0, chars, sounds)
-        parts = [*_grams(chars, _CHARS), *_grams(sounds, _PINYIN)]
-        concepts = self.thesaurus.find(text)
-        if concepts:
-            parts.append(np.array(concepts, dtype=np.int64) + _tag(_CONCEPT, 1))
-            once = sorted(set(concepts))
-            pairs = [(a << 16) + b for i, a in enumerate(once) for b in once[i + 1 :]]
-            parts.append(np.array(pairs, dtype=np.int64) + _tag(_CONCEPT, 2))
-        return np.concatenate(parts)
+        concepts = np.array(self.thesaurus.find(text), dtype=np.int64)
+        return np.concatenate(
+            [
+                chars[chars != _SEPARATOR] + _tag(_CHARS, 1),
+                _pairs(chars) + _tag(_CHARS, 2),
+                ((chars[:-2] << 32) | (chars[1:-1] << 16) | chars[2:]) + _tag(_CHARS, 3),
+                _pairs(sounds) + _tag(_PINYIN, 2),
+                concepts + _tag(_CONCEPT, 1),
+            ]
+        )
 
 
-def _grams(symbols: np.ndarray, view: int) -> list[np.ndarray]:
-    """All 1-, 2- and 3-grams of `symbols`; a lone separator says nothing."""
-    single = symbols[symbols != _SEPARATOR]
-    double = (symbols[:-1] << 16) | symbols[1:]
-    triple = (symbols[:-2] << 32) | (symbols[1:-1] << 16) | symbols[2:]
-    return [single + _tag(view, 1), double + _tag(view, 2), triple + _tag(view, 3)]
+def _pairs(symbols: np.ndarray) -> np.ndarray:
+    return (symbols[:-1] << 16) | symbols[1:]
 
 
 class Vectorizer:

@@ -17,6 +17,8 @@ from policy_kb.yaml_lines import LINE, DataError, load_yaml, take
 ROOT = Path(__file__).parent
 Nature = Literal["money", "duty", "target", "right", "info"]
 OUT, SMALLTALK, GAP = "out", "smalltalk", "gap"
+# Phrasings that people are known to use (questions/collected, and what operators add) count more than written ones.
+WRITTEN_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Question:
     article: str
     target: str | None
     also: tuple[str, ...] = ()
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def load_knowledge(corpus: Corpus, root: Path = ROOT) -> Knowledge:
     questions = tuple(
         question
         for path in sorted((root / "questions").rglob("*.txt"))
-        for question in _questions(path, corpus, answers, gaps)
+        for question in _questions(path, root, corpus, answers, gaps)
     )
     return Knowledge(corpus, answers, gaps, questions)
 
@@ -168,8 +171,9 @@ def _check_claim(
         raise DataError(path, line, f"数字没有出处:{'、'.join(sorted(missing))}(引用 {article_id})")
 
 
-def _questions(path: Path, corpus: Corpus, answers: dict[str, Answer], gaps: dict[str, Gap]) -> list[Question]:
+def _questions(path: Path, root: Path, corpus: Corpus, answers: dict[str, Answer], gaps: dict[str, Gap]) -> list[Question]:
     found = []
+    weight = WRITTEN_WEIGHT if path.relative_to(root).parts[1] in ("written", "paraphrased") else 1.0
     group: tuple[str, str | None, tuple[str, ...]] | None = None
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         line = line.strip()
@@ -180,7 +184,7 @@ def _questions(path: Path, corpus: Corpus, answers: dict[str, Answer], gaps: dic
         elif group is None:
             raise DataError(path, number, "问题前面缺少“# 目标”一行")
         else:
-            found.append(Question(line, *group))
+            found.append(Question(line, *group, weight))
     return found
 
 
