@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from bot import light_tensorflow
 
 light_tensorflow.install()
-warnings.filterwarnings("ignore", category=DeprecationWarning)
-warnings.filterwarnings("ignore", category=FutureWarning)
+# Rasa's dependencies warn about each other at import; an operator can do nothing about it.
+warnings.simplefilter("ignore")
+
+import jieba  # noqa: E402
 
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage  # noqa: E402
@@ -27,19 +29,23 @@ def quiet_logs(level: int = logging.WARNING) -> None:
     """Rasa's and our logs at `level`: at debug level Rasa writes what people say."""
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     configure_structlog(level)
-    for name in ("rasa", "rasa_sdk", "apscheduler", "jieba", "asyncio", "matplotlib"):
+    jieba.setLogLevel(level)
+    for name in ("rasa", "rasa_sdk", "apscheduler", "asyncio", "matplotlib"):
         logging.getLogger(name).setLevel(level)
 
 
 def load_agent(model: Path, engine: sa.engine.Engine) -> Agent:
     """The agent for `model`, its conversations in `engine`'s database, its actions in this process."""
     use_compiled_validator()
-    return Agent.load(
-        model_path=str(model),
-        tracker_store=BoundedTrackerStore(None, engine),
-        lock_store=InMemoryLockStore(),
-        action_endpoint=InProcessActions("actions"),
+    agent = Agent.load(
+        model_path=str(model), lock_store=InMemoryLockStore(), action_endpoint=InProcessActions("actions")
     )
+    # Agent.load would wrap the store in FailSafeTrackerStore, which answers a database error with a silent new conversation.
+    store = BoundedTrackerStore(agent.domain, engine)
+    agent.tracker_store = store
+    if agent.processor is not None:
+        agent.processor.tracker_store = store
+    return agent
 
 
 async def warm_up(agent: Agent) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from opencc import OpenCC
 
 _to_simplified = OpenCC("t2s")
-_to_traditional = OpenCC("s2twp")
+_to_traditional = OpenCC("s2tw")
 _PUNCTUATION = str.maketrans({"，": ",", "！": "!", "？": "?", "；": ";", "：": ":", "（": "(", "）": ")", "　": " "})
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]")
 _EMOJI = re.compile(r"[\U0001f000-\U0001faff\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d]+")
@@ -48,7 +48,7 @@ def is_traditional(text: str) -> bool:
 
 
 def to_traditional(text: str) -> str:
-    """`text` in Traditional characters with Taiwan wording."""
+    """`text` in Traditional characters; the words stay as they are, for they are official terms."""
     return _to_traditional.convert(text)
 
 
