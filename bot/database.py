@@ -29,7 +29,10 @@ chat_messages = sa.Table(
 def make_engine(url: str) -> sa.engine.Engine:
     """An engine for `url`. SQLite runs in WAL mode with a 5 s busy timeout; PostgreSQL connections are checked before use."""
     if url.startswith("sqlite"):
-        engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": 5})
+        # Kept connections: SQLAlchemy 1.4 would close a file's connection after every use, and the last one to close writes back
+        # the whole write-ahead log (6 ms a turn). An in-memory database lives in its one connection.
+        pool = sa.pool.StaticPool if url in ("sqlite://", "sqlite:///:memory:") else sa.pool.QueuePool
+        engine = sa.create_engine(url, poolclass=pool, connect_args={"check_same_thread": False, "timeout": 5})
 
         @sa.event.listens_for(engine, "connect")
         def _pragmas(connection: object, _record: object) -> None:

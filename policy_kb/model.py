@@ -66,12 +66,13 @@ class TopicModel:
 
     def _similarity(self, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Cosine similarity of one question to every phrasing, shape (phrasings,)."""
-        similarity = np.zeros(self.phrasings.shape[0], dtype=np.float32)
         starts, rows, weights = self.phrasings.indptr, self.phrasings.indices, self.phrasings.data
-        for column, value in zip(columns, values):
-            span = slice(starts[column], starts[column + 1])
-            similarity[rows[span]] += value * weights[span]
-        return similarity
+        spans = [slice(starts[c], starts[c + 1]) for c in columns]
+        if not spans:
+            return np.zeros(self.phrasings.shape[0], dtype=np.float32)
+        postings = np.concatenate([rows[span] for span in spans])
+        products = np.concatenate([weights[span] * value for span, value in zip(spans, values)])
+        return np.bincount(postings, products, self.phrasings.shape[0]).astype(np.float32)
 
 
 def fingerprint(root: Path = ROOT) -> str:

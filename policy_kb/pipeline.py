@@ -75,7 +75,8 @@ class Pipeline:
 
     def __init__(self, knowledge: Knowledge, model: TopicModel) -> None:
         self.knowledge, self.model = knowledge, model
-        self._article_of = np.array([q.article for q in knowledge.questions])
+        asked_about = np.array([q.article for q in knowledge.questions])
+        self._phrasings_of = {a: np.flatnonzero(asked_about == a) for a in (*knowledge.corpus.articles, GAP)}
         self._article_ids = list(knowledge.corpus.articles)
         self._search = SearchIndex(
             [knowledge.corpus.articles[i].sentences() for i in self._article_ids], model.featurizer.thesaurus
@@ -191,7 +192,7 @@ class Pipeline:
 
     def _fact(self, seen: Understanding, article: str) -> Answer | None:
         """The curated answer of `article` whose phrasings are nearest, or None when none is near."""
-        rows = np.flatnonzero(self._article_of == article)
+        rows = self._phrasings_of[article]
         votes: dict[str, float] = {}
         for row in rows[np.argsort(-seen.similarity[rows])[:NEAREST]]:
             target, similarity = self.knowledge.questions[row].target, float(seen.similarity[row])
@@ -201,7 +202,7 @@ class Pipeline:
 
     def _known_gap(self, seen: Understanding, ranking: Ranking) -> Gap | None:
         """The known gap whose phrasings are nearest, if it lies near one of the three likeliest articles or is very near."""
-        rows = np.flatnonzero(self._article_of == GAP)
+        rows = self._phrasings_of[GAP]
         votes: dict[str, float] = {}
         for row in rows[np.argsort(-seen.similarity[rows])[:NEAREST]]:
             target, similarity = self.knowledge.questions[row].target, float(seen.similarity[row])

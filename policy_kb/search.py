@@ -1,12 +1,13 @@
 """Full-text search over articles and their sentences: BM25 on characters, character pairs and thesaurus concepts.
 
-Used for questions that no curated answer and no phrasing covers, and by itself on other corpora (benchmarks/search_stard.py).
+Used for questions that no curated answer and no phrasing covers, and by itself on other corpora
+(benchmarks/search_stard.py).
 
-A question is searched in two steps. First, posting lists (term -> articles) choose CANDIDATES articles: rarest term first, and
-no further than POSTINGS entries. Then only those articles and their sentences are scored, on every term of the question. The cost
-of a question is therefore bounded, whatever the size of the corpus, apart from passes over one number an article. Where all the
-lists fit, the candidates are exactly the articles with the highest scores of their own; where they do not, the commonest terms
-have no say in choosing them.
+A question is searched in two steps. First, posting lists (term -> articles), rarest term first and no further than
+POSTINGS entries, choose CANDIDATES articles. Then only these and their sentences are scored, on every term of the
+question. However large the corpus, a question so costs no more than that, a few passes over one number an article and one
+zeroed number a term. Where all its lists fit, the candidates are exactly the articles that score highest without their
+sentences; where they do not, the commonest terms have no say in choosing them.
 """
 
 import re
@@ -15,22 +16,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from policy_kb.features import Thesaurus
 from policy_kb.normalise import clean
 
 # BM25. A long article covers more matters, and a question is about one of them: an article's length counts in full.
 K1, ARTICLE_B, SENTENCE_B = 1.2, 1.0, 0.75
-# Share of the best sentence's score beside its article's: terms that stand together in one sentence belong together.
+# Share of the best sentence's score beside its article's: terms that stand in one sentence belong together.
 SENTENCE_WEIGHT = 0.3
-# A concept of the question, where a character or pair weighs 1: a lay word can stand for several concepts, so it is less sure.
+# A concept of the question, where a character or pair weighs 1. Less, as a lay word can stand for several concepts.
 CONCEPT_WEIGHT = 0.5
 # Articles scored in full (more if more are asked for), and posting list entries read to choose them.
-CANDIDATES, POSTINGS = 100, 20_000
+CANDIDATES, POSTINGS = 50, 10_000
 
 _WORD = re.compile(r"[0-9a-z\u3400-\u9fff%]+")
 # A character or pair is itself, a thesaurus concept is its number.
 _Term = str | int
+_Ints = npt.NDArray[np.int64]
+_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,61 +55,38 @@ def terms(text: str) -> list[str]:
     return found
 
 
-def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def _offsets(lengths: _Ints) -> _Ints:
+    """Where each of several pieces begins when they are put one after the other."""
+    ends: _Ints = np.cumsum(lengths)
+    return ends - lengths
+
+
+def _ranges(starts: _Ints, lengths: _Ints) -> _Ints:
     """The numbers start, start + 1, ... of each range, one range after the other."""
     return np.arange(lengths.sum()) + np.repeat(starts - _offsets(lengths), lengths)
 
 
-def _offsets(lengths: np.ndarray) -> np.ndarray:
-    """Where each of several pieces begins when they are put one after the other."""
-    return np.cumsum(lengths) - lengths
-
-
 class _Weights:
-    """BM25 weights of the terms in one kind of unit (articles or sentences), readable by unit and by term."""
+    """How often each term stands in each unit (article or sentence) that has it, and what that weighs in BM25.
 
-    def __init__(self, unit_of: np.ndarray, term_of: np.ndarray, units: int, vocabulary: int, b: float) -> None:
-        """From the unit number and the term number of every occurrence."""
-        pairs, counts = np.unique(unit_of * vocabulary + term_of, return_counts=True)
-        unit, self._term = np.divmod(pairs, max(1, vocabulary))
-        having = np.bincount(self._term, minlength=vocabulary)
-        idf = np.log(1 + (units - having + 0.5) / (having + 0.5))
-        lengths = np.bincount(unit_of, minlength=units) / max(1.0, len(unit_of) / max(1, units))
-        norm = K1 * (1 - b + b * lengths[unit])
-        self._weight = (idf[self._term] * counts * (K1 + 1) / (counts + norm)).astype(np.float32)
-        self._unit_lengths = np.bincount(unit, minlength=units)
-        self._unit_starts = _offsets(self._unit_lengths)
-        order = np.argsort(self._term, kind="stable")
-        self._posted_unit, self._posted_weight = unit[order], self._weight[order]
-        self._term_lengths, self._term_starts = having, _offsets(having)
+    The entries are in order of unit, then of term.
+    """
 
-    def scores(self, units: np.ndarray, query: np.ndarray) -> np.ndarray:
-        """BM25 of `units` for a weight per vocabulary term, shape (len(units),)."""
-        lengths = self._unit_lengths[units]
-        entries = _ranges(self._unit_starts[units], lengths)
-        scores, filled = np.zeros(len(units), dtype=np.float32), lengths > 0  # a sentence can be nothing but marks
-        if len(entries):
-            values = self._weight[entries] * query[self._term[entries]]
-            scores[filled] = np.add.reduceat(values, _offsets(lengths)[filled])
-        return scores
+    def __init__(self, unit_of: _Ints, term_of: _Ints, units: int, vocabulary: int, b: float) -> None:
+        """From the unit and the term of every occurrence."""
+        pairs, self.count = np.unique(unit_of * vocabulary + term_of, return_counts=True)
+        self.unit, self.term = np.divmod(pairs, max(1, vocabulary))
+        self.having = np.bincount(self.term, minlength=vocabulary)
+        self.idf = np.log(1 + (units - self.having + 0.5) / (self.having + 0.5))
+        lengths = np.bincount(unit_of, minlength=units) * units / max(1, len(unit_of))
+        self.norm = K1 * (1 - b + b * lengths)
+        self.weight = self.idf[self.term] * self.saturated(self.count, self.norm[self.unit])
 
-    def best(self, wanted: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
-        """The `count` units, or all if fewer have a wanted term, with the highest BM25 as far as POSTINGS entries tell.
-
-        In ascending order; of equal units at the edge, the first.
-        """
-        rarest = np.argsort(self._term_lengths[wanted], kind="stable")
-        lengths = self._term_lengths[wanted[rarest]]
-        rarest = rarest[: max(1, int(np.searchsorted(np.cumsum(lengths), POSTINGS, side="right")))]
-        lengths = lengths[: len(rarest)]
-        entries = _ranges(self._term_starts[wanted[rarest]], lengths)
-        scores = np.bincount(self._posted_unit[entries], self._posted_weight[entries] * np.repeat(weights[rarest], lengths))
-        found = np.flatnonzero(scores)
-        if len(found) <= count:
-            return found
-        edge = np.partition(scores[found], -count)[-count]
-        above, equal = found[scores[found] > edge], found[scores[found] == edge]
-        return np.sort(np.concatenate([above, equal[: count - len(above)]]))
+    @staticmethod
+    def saturated(count: npt.NDArray[np.generic], norm: _Floats) -> _Floats:
+        """BM25's share for a term that stands `count` times in a unit of that length norm."""
+        share: _Floats = count * (K1 + 1) / (count + norm)
+        return share
 
 
 class SearchIndex:
@@ -114,55 +95,100 @@ class SearchIndex:
     def __init__(self, documents: Sequence[Sequence[str]], thesaurus: Thesaurus | None = None) -> None:
         self._thesaurus = thesaurus
         self._vocabulary: dict[_Term, int] = {}
-        number = self._vocabulary.setdefault
-        sentences = [
-            [number(term, len(self._vocabulary)) for term in (*terms(text), *self._concepts(text))]
-            for text in (clean(sentence) for document in documents for sentence in document)
-        ]
+        sentences = [self._numbers(clean(sentence)) for document in documents for sentence in document]
+        sizes = np.array([len(document) for document in documents], dtype=np.int64)
         term_of = np.array([term for sentence in sentences for term in sentence], dtype=np.int64)
         sentence_of = np.repeat(np.arange(len(sentences)), [len(sentence) for sentence in sentences])
-        self._sizes = np.array([len(document) for document in documents], dtype=np.int64)
-        self._first = _offsets(self._sizes)
-        article_of = np.repeat(np.arange(len(documents)), self._sizes)[sentence_of]
-        self._articles = _Weights(article_of, term_of, len(documents), len(self._vocabulary), ARTICLE_B)
-        self._sentences = _Weights(sentence_of, term_of, len(sentences), len(self._vocabulary), SENTENCE_B)
+        document_of_sentence = np.repeat(np.arange(len(documents)), sizes)
+        document_of = document_of_sentence[sentence_of]
+        vocabulary = len(self._vocabulary)
+        self._sizes, self._first = sizes, _offsets(sizes)
+        # By document, then by sentence: for scoring the candidates.
+        self._sentences = _Weights(sentence_of, term_of, len(sentences), vocabulary, SENTENCE_B)
+        self._entries = np.bincount(document_of_sentence[self._sentences.unit], minlength=len(documents))
+        self._first_entry = _offsets(self._entries)
+        # By term, then by document: for choosing them.
+        self._documents = _Weights(document_of, term_of, len(documents), vocabulary, ARTICLE_B)
+        by_term = np.argsort(self._documents.term, kind="stable")
+        self._posted, self._posted_weight = self._documents.unit[by_term], self._documents.weight[by_term]
+        self._first_posted = _offsets(self._documents.having)
 
     def search(self, text: str, limit: int = 10) -> list[Hit]:
         """The best `limit` documents for `text`, best first; none for a text that shares nothing with any of them."""
         query = self._query(clean(text))
         if not query or limit < 1:
             return []
-        wanted, weights = np.array(list(query)), np.array(list(query.values()), dtype=np.float32)
-        found = self._articles.best(wanted, weights, max(limit, CANDIDATES))
-        by_term = np.zeros(len(self._vocabulary), dtype=np.float32)
-        by_term[wanted] = weights
+        wanted, weights = np.array(list(query)), np.array(list(query.values()))
+        found = self._candidates(wanted, weights, max(limit, CANDIDATES))
+        total, by_sentence = self._scores(found, wanted, weights)
         sizes = self._sizes[found]
         own = _offsets(sizes)
-        by_sentence = self._sentences.scores(_ranges(self._first[found], sizes), by_term)
-        total = self._articles.scores(found, by_term) + SENTENCE_WEIGHT * np.maximum.reduceat(by_sentence, own)
+        total += SENTENCE_WEIGHT * np.maximum.reduceat(by_sentence, own)
         hits = []
         for i in np.argsort(-total, kind="stable")[:limit]:
-            sentence = int(np.argmax(by_sentence[own[i] : own[i] + sizes[i]]))
+            sentence = int(by_sentence[own[i] : own[i] + sizes[i]].argmax())
             hits.append(Hit(int(found[i]), float(total[i]), sentence))
         return hits
+
+    def _numbers(self, text: str) -> list[int]:
+        """The terms of cleaned `text` by number, with repeats; new ones join the vocabulary."""
+        found = (*terms(text), *self._concepts(text))
+        return [self._vocabulary.setdefault(term, len(self._vocabulary)) for term in found]
 
     def _concepts(self, text: str) -> list[int]:
         return self._thesaurus.find(text) if self._thesaurus else []
 
     def _query(self, text: str) -> dict[int, float]:
-        """Numbers of the known terms of cleaned `text`, with their weights.
+        """The known terms of cleaned `text` by number, with their weights.
 
-        A repeated term weighs the square root of its count. A concept that the text does not call by name brings the terms of
-        its name, each the less the longer the name is; a term of several such names counts for one of them.
+        A repeated term weighs the square root of its count. A concept that the text does not call by name brings the terms
+        of its name, each the less the longer the name is; a term of several such names counts once.
         """
         weights: dict[_Term, float] = {term: count**0.5 for term, count in Counter(terms(text)).items()}
-        brought: dict[_Term, float] = {}
-        for concept in dict.fromkeys(self._concepts(text)):
-            weights[concept] = CONCEPT_WEIGHT
-            name = self._thesaurus.concepts[concept] if self._thesaurus else ""
-            if name not in text:
-                for term in terms(name):
-                    brought[term] = max(brought.get(term, 0.0), len(name) ** -0.5)
+        brought: dict[str, float] = {}
+        if self._thesaurus:
+            for concept in dict.fromkeys(self._concepts(text)):
+                weights[concept] = CONCEPT_WEIGHT
+                name = self._thesaurus.concepts[concept]
+                if name not in text:
+                    for term in terms(name):
+                        brought[term] = max(brought.get(term, 0.0), len(name) ** -0.5)
         for term, weight in brought.items():
             weights[term] = weights.get(term, 0.0) + weight
-        return {self._vocabulary[term]: weight for term, weight in weights.items() if term in self._vocabulary}
+        return {self._vocabulary[known]: weights[known] for known in weights if known in self._vocabulary}
+
+    def _candidates(self, wanted: _Ints, weights: _Floats, count: int) -> _Ints:
+        """The `count` documents with the highest BM25 as far as POSTINGS entries tell, in ascending order.
+
+        Fewer where fewer have a wanted term; of equal ones at the edge, the first.
+        """
+        order = np.argsort(self._documents.having[wanted], kind="stable")
+        lengths = self._documents.having[wanted[order]]
+        fitting = max(1, int(np.searchsorted(np.cumsum(lengths), POSTINGS, side="right")))
+        order, lengths = order[:fitting], lengths[:fitting]
+        entries = _ranges(self._first_posted[wanted[order]], lengths)
+        scores = np.bincount(self._posted[entries], self._posted_weight[entries] * np.repeat(weights[order], lengths))
+        found = np.flatnonzero(scores)
+        if len(found) <= count:
+            return found
+        scores = scores[found]
+        edge = np.partition(scores, -count)[-count]
+        above, equal = found[scores > edge], found[scores == edge]
+        return np.sort(np.concatenate([above, equal[: count - len(above)]]))
+
+    def _scores(self, found: _Ints, wanted: _Ints, weights: _Floats) -> tuple[_Floats, _Floats]:
+        """BM25 of the documents `found`, and that of their sentences, one document's after the other's."""
+        place = np.zeros(len(self._vocabulary), dtype=np.int32)  # of a term among the wanted, from 1
+        place[wanted] = np.arange(1, len(wanted) + 1)
+        entries = _ranges(self._first_entry[found], self._entries[found])
+        owner = np.repeat(np.arange(len(found)), self._entries[found])
+        places = place[self._sentences.term[entries]]
+        matching = np.flatnonzero(places)
+        entries, owner, at = entries[matching], owner[matching], places[matching] - 1
+        sizes = self._sizes[found]
+        sentence = self._sentences.unit[entries] + (_offsets(sizes) - self._first[found])[owner]
+        by_sentence = np.bincount(sentence, weights[at] * self._sentences.weight[entries], minlength=sizes.sum())
+        shape = (len(found), len(wanted))
+        counts = np.bincount(owner * len(wanted) + at, self._sentences.count[entries], minlength=shape[0] * shape[1])
+        share = _Weights.saturated(counts.reshape(shape), self._documents.norm[found][:, None])
+        return share @ (weights * self._documents.idf[wanted]), by_sentence

@@ -85,8 +85,9 @@ class LinearSvmIntentClassifier(IntentClassifier, GraphComponent):
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
-            row = self._features([message])
-            margins = (self.weights[row.indices] * row.data[:, None]).sum(axis=0) + self.bias
+            row = message.get_sparse_features(TEXT)[1].features.tocoo()
+            values = row.data / max(1e-9, float(np.sqrt((row.data * row.data).sum())))
+            margins = values @ self.weights[row.col] + self.bias
             scaled = np.exp((margins - margins.max()) / self.temperature)
             confidences = scaled / scaled.sum()
             order = np.argsort(-confidences)[: self.config["ranking_length"]]
