@@ -3,7 +3,7 @@
 answers/<slug>/<n>.yml   one short answer per fact of an article, with its quote
 gaps/**/*.yml            what people ask that the documents do not settle
 questions/**/*.txt       how people ask: a line `# <target>` opens a group, each further line is one question
-                         targets: an answer id, an article id, `gap:<id>`, `gap`, `out:<topic>`, `smalltalk:<topic>`
+                         targets: an answer id, an article id, `gap:<id>`, `gap`, `out:<topic>`
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from policy_kb.yaml_lines import LINE, DataError, load_yaml, take
 
 ROOT = Path(__file__).parent
 Nature = Literal["money", "duty", "target", "right", "info"]
-OUT, SMALLTALK, GAP = "out", "smalltalk", "gap"
+OUT, GAP = "out", "gap"
 # Phrasings that people are known to use (questions/collected, and what operators add) count more than written ones.
 WRITTEN_WEIGHT = 0.5
 
@@ -56,7 +56,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Question:
-    """One phrasing. `article` is an article id, 'gap', 'out' or 'smalltalk'; `target` the exact answer, gap or topic if known."""
+    """One phrasing. `article` is an article id, 'gap' or 'out'; `target` the exact answer, gap or topic if known."""
 
     text: str
     article: str
@@ -196,7 +196,7 @@ def _group(
         if other not in corpus.articles:
             raise DataError(path, line, f"没有这个条目:{other}")
     kind, _, rest = target.partition(":")
-    if kind in (OUT, SMALLTALK):
+    if kind == OUT:
         return kind, rest or None, ()
     if kind == GAP:
         if rest and rest not in gaps:

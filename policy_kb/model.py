@@ -18,24 +18,32 @@ import scipy.sparse as sp
 from sklearn.svm import LinearSVC
 
 from policy_kb.features import THESAURUS, Featurizer, Thesaurus, Vectorizer
-from policy_kb.knowledge import GAP, OUT, ROOT, SMALLTALK, Knowledge
+from policy_kb.knowledge import GAP, OUT, ROOT, Knowledge
 from policy_kb.normalise import clean, focus
 
 IN = "in"
-# Measured in benchmarks/RESULTS.md, "which article": C and class weights by cross-validation on the training questions.
+# Measured in benchmarks/RESULTS.md, "which article", by cross-validation on the training questions.
 TOPIC_C, SCOPE_C, MIN_DOCUMENTS = 1.5, 0.5, 2
+FACT_WEIGHT = 0.4  # of the nearest fact's centroid beside the article's support vector machine, both standardised
+REFUSAL_WEIGHT = 0.3  # of gap and out-of-scope questions as counter-examples of articles
 _TRAINED_BY = [Path(__file__), ROOT / "features.py", ROOT / "normalise.py", ROOT / "knowledge.py", THESAURUS]
 
 
 @dataclass(frozen=True)
 class Understanding:
-    """What the model sees in a question. Scores of all articles (any scale), margins of in/gap/out, similarities to phrasings."""
+    """What the model sees in a question.
 
-    topics: np.ndarray
-    in_scope: float
-    gap: float
-    out: float
+    articles: score of every article, mean 0 and standard deviation 1; similarity: cosine to every known phrasing;
+    evidence: margins that tell whether the documents settle it (see EVIDENCE).
+    """
+
+    articles: np.ndarray
     similarity: np.ndarray
+    evidence: np.ndarray
+
+
+# Margins of the scope machine (gap, in, out), best article's margin, margins of gap and out among the articles.
+EVIDENCE = ("scope gap", "scope in", "scope out", "best article", "gap", "out")
 
 
 class TopicModel:
@@ -46,23 +54,38 @@ class TopicModel:
         featurizer: Featurizer,
         vectorizer: Vectorizer,
         articles: list[str],
-        topic_weights: np.ndarray,
-        topic_bias: np.ndarray,
-        scope_weights: np.ndarray,
-        scope_bias: np.ndarray,
+        weights: np.ndarray,
+        bias: np.ndarray,
         phrasings: sp.csc_matrix,
+        fact_of: np.ndarray,
+        article_of_fact: np.ndarray,
+        phrasing_weight: np.ndarray,
+        fact_length: np.ndarray,
     ) -> None:
         self.featurizer, self.vectorizer, self.articles = featurizer, vectorizer, articles
-        self.topic_weights, self.topic_bias = topic_weights, topic_bias
-        self.scope_weights, self.scope_bias = scope_weights, scope_bias
-        self.phrasings = phrasings
+        self.weights, self.bias, self.phrasings = weights, bias, phrasings
+        self.fact_of, self.article_of_fact = fact_of, article_of_fact
+        self.phrasing_weight, self.fact_length = phrasing_weight, fact_length
+        self._asks_fact = np.flatnonzero(fact_of >= 0)
 
     def understand(self, cleaned: str) -> Understanding:
         """What `cleaned` (see normalise.clean) means."""
         columns, values = self.vectorizer.row(self.featurizer.numbers(cleaned))
-        topics = values @ self.topic_weights[columns].astype(np.float32) + self.topic_bias
-        gap, within, out = (float(m) for m in values @ self.scope_weights[columns] + self.scope_bias)
-        return Understanding(topics, within, gap, out, self._similarity(columns, values))
+        margins = values @ self.weights[columns].astype(np.float32) + self.bias
+        count = len(self.articles)
+        similarity = self._similarity(columns, values)
+        articles = _standardised(margins[:count]) + FACT_WEIGHT * _standardised(self._nearest_fact(similarity))
+        gap, out, scope_gap, scope_in, scope_out = margins[count:]
+        evidence = np.array([scope_gap, scope_in, scope_out, margins[:count].max(), gap, out], dtype=np.float32)
+        return Understanding(_standardised(articles), similarity, evidence)
+
+    def _nearest_fact(self, similarity: np.ndarray) -> np.ndarray:
+        """For every article the cosine of the question to the centroid of its nearest fact, shape (articles,)."""
+        asks = self._asks_fact
+        sums = np.bincount(self.fact_of[asks], similarity[asks] * self.phrasing_weight[asks], len(self.fact_length))
+        best = np.full(len(self.articles), -1.0)
+        np.maximum.at(best, self.article_of_fact, sums / self.fact_length)
+        return best
 
     def _similarity(self, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Cosine similarity of one question to every phrasing, shape (phrasings,)."""
@@ -73,6 +96,10 @@ class TopicModel:
         postings = np.concatenate([rows[span] for span in spans])
         products = np.concatenate([weights[span] * value for span, value in zip(spans, values)])
         return np.bincount(postings, products, self.phrasings.shape[0]).astype(np.float32)
+
+
+def _standardised(scores: np.ndarray) -> np.ndarray:
+    return (scores - scores.mean()) / (scores.std() + 1e-9)
 
 
 def fingerprint(root: Path = ROOT) -> str:
@@ -86,91 +113,122 @@ def fingerprint(root: Path = ROOT) -> str:
 
 
 def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) -> TopicModel:
-    """Learn from the knowledge's questions; answers' own texts and the articles' sentences count as phrasings too."""
+    """Learn from the knowledge's questions; answers' own texts and the articles' sentences count as phrasings of articles too."""
     featurizer = Featurizer(Thesaurus.load())
-    documents = [featurizer.numbers(focus(clean(q.text))) for q in knowledge.questions]
-    targets = [q.article for q in knowledge.questions]
-    extra = [(a.article, f"{a.fact} {a.text}") for a in knowledge.answers.values()]
-    extra += [(a.id, s) for a in knowledge.corpus.articles.values() for s in a.sentences()]
-    documents += [featurizer.numbers(clean(text)) for _, text in extra]
-    targets += [article for article, _ in extra]
+    questions = knowledge.questions
+    texts = [focus(clean(q.text)) for q in questions]
+    targets = [q.article for q in questions]
+    weights = [q.weight for q in questions]
+    for answer in knowledge.answers.values():
+        texts.append(clean(f"{answer.fact} {answer.text}"))
+        targets.append(answer.article)
+    for article in knowledge.corpus.articles.values():
+        sentences = article.sentences()
+        texts += map(clean, sentences)
+        targets += [article.id] * len(sentences)
+    weights += [1.0] * (len(texts) - len(weights))
+    return fit(knowledge, featurizer, [featurizer.numbers(t) for t in texts], targets, np.array(weights), say)
 
+
+def fit(
+    knowledge: Knowledge,
+    featurizer: Featurizer,
+    documents: list[np.ndarray],
+    targets: list[str],
+    weights: np.ndarray,
+    say: Callable[[str], None] = lambda text: None,
+) -> TopicModel:
+    """A model from feature numbers of texts and what they ask about; the first texts are the knowledge's questions."""
+    asked = len(knowledge.questions)
     vectorizer = Vectorizer.fit(documents, MIN_DOCUMENTS)
     matrix = vectorizer.matrix(documents)
     labels = np.array(targets)
-    within = np.array([t not in (GAP, OUT, SMALLTALK) for t in targets])
     articles = sorted(knowledge.corpus.articles)
-    say(f"学习 {len(knowledge.questions)} 个问法")
-    weights = np.array([q.weight for q in knowledge.questions] + [1.0] * len(extra))
-    topic_weights, topic_bias = _one_versus_rest(matrix[within], labels[within], articles, TOPIC_C, weights[within])
-    asked = labels[: len(knowledge.questions)]
-    scope = np.where(np.isin(asked, [GAP, OUT]), asked, IN)
-    scoped = asked != SMALLTALK
-    scope_weights, scope_bias = _one_versus_rest(
-        matrix[: len(asked)][scoped], scope[scoped], [GAP, IN, OUT], SCOPE_C, np.where(scope[scoped] == IN, 1.0, 2.0)
-    )
+    say(f"学习 {asked} 个问法")
+    refused = np.isin(labels, [GAP, OUT])
+    tasks = [(name, labels == name, np.where(refused, weights * REFUSAL_WEIGHT, weights), TOPIC_C) for name in (*articles, GAP, OUT)]
+    scope_weights = np.where(refused, 2.0, 1.0)
+    scope_weights[asked:] = 0.0
+    tasks += [(f"scope {name}", labels == name, scope_weights, SCOPE_C) for name in (GAP, OUT)]
+    tasks.insert(-1, (f"scope {IN}", ~refused, scope_weights, SCOPE_C))
+    columns, bias = _one_versus_rest(matrix, tasks)
+
+    names = [q.target if q.article not in (GAP, OUT) and q.target else q.article for q in knowledge.questions]
+    facts = sorted({n for n, q in zip(names, knowledge.questions) if q.article not in (GAP, OUT)})
+    number = {name: i for i, name in enumerate(facts)}
+    fact_of = np.array([number.get(name, -1) for name in names], dtype=np.int32)
+    article_of = [knowledge.answers[f].article if f in knowledge.answers else f for f in facts]
+    phrasings = matrix[:asked]
+    chosen = np.flatnonzero(fact_of >= 0)
+    sums = sp.csr_matrix((weights[chosen], (fact_of[chosen], chosen)), shape=(len(facts), asked)) @ phrasings
+    lengths = np.sqrt(np.asarray(sums.multiply(sums).sum(axis=1))).ravel()
     return TopicModel(
         featurizer,
         vectorizer,
         articles,
-        topic_weights.astype(np.float16),
-        topic_bias,
-        scope_weights,
-        scope_bias,
-        matrix[: len(asked)].tocsc(),
+        columns.astype(np.float16),
+        bias,
+        phrasings.tocsc(),
+        fact_of,
+        np.array([articles.index(a) for a in article_of], dtype=np.int32),
+        weights[:asked].astype(np.float32),
+        np.maximum(lengths, 1e-9),
     )
 
 
-_shared: tuple[sp.csr_matrix, np.ndarray, float, np.ndarray] | None = None
+_Task = tuple[str, np.ndarray, np.ndarray, float]  # name, which rows are positive, weight of every row, C
+_shared: tuple[sp.csr_matrix, list[_Task]] | None = None
 
 
-def _fit_classes(classes: list[str]) -> list[tuple[np.ndarray, float]]:
+def _fit_tasks(numbers: list[int]) -> list[tuple[np.ndarray, float]]:
     assert _shared is not None  # noqa: S101 - set just before the fork
-    matrix, labels, c, weights = _shared
+    matrix, tasks = _shared
     fitted = []
-    for name in classes:
+    for number in numbers:
+        _, positive, weights, c = tasks[number]
+        used = weights > 0
+        rows = matrix if used.all() else matrix[used]
         # tol=1 stops early: measured, no loss of accuracy and a third of the time.
-        machine = LinearSVC(C=c, tol=1.0, random_state=0).fit(matrix, labels == name, sample_weight=weights)
+        machine = LinearSVC(C=c, tol=1.0, random_state=0).fit(rows, positive[used], sample_weight=weights[used])
         fitted.append((machine.coef_[0].astype(np.float32), float(machine.intercept_[0])))
     return fitted
 
 
-def _one_versus_rest(
-    matrix: sp.csr_matrix, labels: np.ndarray, classes: list[str], c: float, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (features, classes) and bias (classes,) of one linear SVM per class, spread over the machine's cores."""
+def _one_versus_rest(matrix: sp.csr_matrix, tasks: list[_Task]) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (features, tasks) and bias (tasks,) of one linear SVM per task, spread over the machine's cores."""
     global _shared
-    _shared = (matrix, labels, c, weights)
-    workers = min(len(classes), os.cpu_count() or 1)
-    shares = [classes[i::workers] for i in range(workers)]
-    if workers == 1:
-        results = [_fit_classes(shares[0])]
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-            results = list(pool.map(_fit_classes, shares))
-    _shared = None
-    by_class = {name: machine for share, result in zip(shares, results) for name, machine in zip(share, result)}
-    columns = np.stack([by_class[name][0] for name in classes], axis=1)
-    return np.ascontiguousarray(columns), np.array([by_class[name][1] for name in classes], dtype=np.float32)
+    _shared = (matrix, tasks)
+    workers = min(len(tasks), os.cpu_count() or 1)
+    shares = [list(range(len(tasks)))[i::workers] for i in range(workers)]
+    try:
+        if workers == 1:
+            results = [_fit_tasks(shares[0])]
+        else:
+            with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+                results = list(pool.map(_fit_tasks, shares))
+    finally:
+        _shared = None
+    by_number = {n: machine for share, result in zip(shares, results) for n, machine in zip(share, result)}
+    columns = np.stack([by_number[n][0] for n in range(len(tasks))], axis=1)
+    return columns, np.array([by_number[n][1] for n in range(len(tasks))], dtype=np.float32)
+
+
+_ARRAYS = ("weights", "bias", "fact_of", "article_of_fact", "phrasing_weight", "fact_length")
 
 
 def save(model: TopicModel, path: Path) -> None:
     """Write `model` to `path` in one step: a reader sees the old file or the new one."""
-    meta = json.dumps({"articles": model.articles})
     buffer = io.BytesIO()
     np.savez(
         buffer,
-        meta=np.array(meta),
+        meta=np.array(json.dumps({"articles": model.articles})),
         known=model.vectorizer.known,
         idf=model.vectorizer.idf,
-        topic_weights=model.topic_weights,
-        topic_bias=model.topic_bias,
-        scope_weights=model.scope_weights,
-        scope_bias=model.scope_bias,
         data=model.phrasings.data,
         indices=model.phrasings.indices,
         indptr=model.phrasings.indptr,
         shape=np.array(model.phrasings.shape),
+        **{name: getattr(model, name) for name in _ARRAYS},
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
@@ -181,15 +239,11 @@ def save(model: TopicModel, path: Path) -> None:
 def load(path: Path) -> TopicModel:
     """The model stored at `path`. Raises OSError or ValueError when it is missing or broken."""
     arrays = np.load(path, allow_pickle=False)
-    meta = json.loads(str(arrays["meta"]))
-    phrasings = sp.csc_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(arrays["shape"]))
+    shape = tuple(int(n) for n in arrays["shape"])
     return TopicModel(
         Featurizer(Thesaurus.load()),
         Vectorizer(arrays["known"], arrays["idf"]),
-        meta["articles"],
-        arrays["topic_weights"],
-        arrays["topic_bias"],
-        arrays["scope_weights"],
-        arrays["scope_bias"],
-        phrasings,
+        json.loads(str(arrays["meta"]))["articles"],
+        phrasings=sp.csc_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape),
+        **{name: arrays[name] for name in _ARRAYS},
     )

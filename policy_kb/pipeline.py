@@ -5,7 +5,6 @@ new one goes out, so a pipeline can be replaced between two messages.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,28 +13,37 @@ import numpy as np
 from policy_kb.corpus import Corpus
 from policy_kb.knowledge import GAP, Answer, Gap, Knowledge
 from policy_kb.model import TopicModel, Understanding
-from policy_kb.normalise import clean, focus, sentences
+from policy_kb.normalise import clean, focus
 from policy_kb.search import SearchIndex
-from policy_kb.wording import OUT_OF_SCOPE, Citation, Option, Outcome, cite, say_answer, say_gap, say_quote, source_line
+from policy_kb.wording import OUT_OF_SCOPE, Option, Outcome, cite, say_answer, say_gap, say_quote, source_line
 
 # Thresholds, set on cross-validated training questions (python -m policy_kb calibrate); see benchmarks/RESULTS.md.
-SURE_MARGIN = 0.55  # between the first and second article: above it no alternatives are offered
+SURE_MARGIN = 2.0  # between the first and second article: above it no alternatives are offered
 NEAREST = 12  # phrasings that vote for a fact or a gap
 FACT_SIMILARITY = 0.16  # a nearest phrasing below it is no evidence for a fact
-GAP_SIMILARITY = 0.30
-GAP_ABOVE = 0.0  # gap margin minus in-scope margin from which the asked detail counts as not stated
-OUT_ABOVE = 0.0
+# Log odds that the documents settle a question, from the margins named in model.EVIDENCE.
+ANSWERABLE_WEIGHTS, ANSWERABLE_BIAS = np.array([4.56, 4.79, 2.30, 1.43, -4.10, -1.54]), -0.31
+ANSWERABLE_ABOVE = 1.2
+# In a conversation that already found its subject, it takes stronger signs that something is not stated.
+CONVERSATION_ANSWERABLE_ABOVE = 0.0
+FOLLOW_UP_MARGIN = 3.0
+FOLLOW_UP_BONUS = 2.0  # for the last answer's article, in standard deviations
+# A part of a message gets an answer of its own when its article is this clear.
+PART_MARGIN = 1.2
 
 _ELLIPTIC = re.compile(
     r"^(那|那么|这|这个|那个|它|他们|还有|还|另外|然后|再|如果|要是|但|可是|不过|为什么|为啥|凭什么|多少|几|谁|啥时候|什么时候|"
     r"有什么|有啥|有没有|必须|一定|能不能|可以|怎么|咋|哪|是不是|具体|详细|原文|依据|出处|比如|举例|老师|学生|企业|个人|外省|就|只|也)"
 )
+_TRAILING = re.compile(r"呢[?。!~]*$")
+_OPENING = re.compile(r"^((算了|对了|不说这个|换个(话题|问题)|另外|然后|好的?|嗯+|哦+|谢谢(你|您)?|你好|您好|请问|再问(一下|个)?|我想问(一下|问)?|想问(一下|下)?)[,。!~ ]*)+(?=.{3})")
 _SOURCE_WANTED = re.compile(r"原文|出处|依据|哪个文件|哪条|哪一条|第几条|文件.{0,4}怎么(写|说)|谁规定|哪里写|哪儿写|什么文件|啥文件|文号")
 _MORE_WANTED = re.compile(r"^(还有(呢|吗|别的|啥|什么|没).{0,4}|继续|接着说|详细(点|说说|一点)?|多说(点|说)|展开说说?|具体(点|说说|呢)|然后呢)[?。!~]*$")
 _ASKS = re.compile(
     r"[?吗嘛呢]|啥|甚|咋|怎|谁|多少|几|哪|什么|为何|如何|是否|能不能|可不可以|行不行|有没有|是不是|会不会|要不要|能否|可否|给不给|算不算|用不用|不$"
 )
-_JOINT = re.compile(r"[?!。;\n]+|(?:,|，)?(?=还有|另外|再问|顺便|以及想问|还想问|同时想)")
+_JOINT = re.compile(r"[?!。;,\n、:]+|(?=还有|另外|再问|顺便|以及|还想问|同时|又想|一是|二是|第一|第二)")
+_LISTED = re.compile(r"一是.*二是|第一.*第二|两件事|两个事|两点|两样|几件事|分别")
 
 
 @dataclass(frozen=True)
@@ -94,13 +102,17 @@ class Pipeline:
     def ask(self, text: str, context: Context | None, today: date) -> tuple[Outcome, Context | None]:
         """Answer one message. `today` decides which target years have passed."""
         question = focus(clean(text))
+        question = _OPENING.sub("", question) or question
         if context is not None:
             about_last = self._about_the_last_answer(question, context, today)
             if about_last is not None:
                 return about_last, context
-        parts = split_questions(question)
-        outcomes = [self._one(part, context if i == 0 else None, today) for i, part in enumerate(parts)]
-        outcome = outcomes[0] if len(outcomes) == 1 else join(outcomes)
+        outcome = self._one(question, context, today)
+        for part in split_questions(question):
+            other = self._clear_part(part, today)
+            if other is not None and outcome.kind != "clarify" and other.article != outcome.article:
+                outcome = join(outcome, other)
+                break
         if outcome.article is None:
             return outcome, context
         return outcome, Context(outcome.article, outcome.answer, question[:120])
@@ -112,33 +124,41 @@ class Pipeline:
         if follows and context is not None:
             together = self.model.understand(f"{context.question} {question}")
             ranking = self._rank(seen, together, context.article)
-            seen = Understanding(
-                together.topics,
-                max(seen.in_scope, together.in_scope),
-                min(seen.gap, together.gap),
-                min(seen.out, together.out),
-                seen.similarity + 0.5 * together.similarity,
-            )
-        if seen.out - seen.in_scope > OUT_ABOVE and seen.out > seen.gap:
+            better = together if answerable(together) > answerable(seen) else seen
+            seen = Understanding(together.articles, seen.similarity + 0.5 * together.similarity, better.evidence)
+        if answerable(seen) >= (ANSWERABLE_ABOVE if context is None else CONVERSATION_ANSWERABLE_ABOVE):
+            return self._answer(question, seen, ranking, today)
+        _, _, scope_out, _, gap, out = seen.evidence
+        scope_gap = seen.evidence[0]
+        if out + scope_out > gap + scope_gap:
             return self._refuse()
-        if seen.gap - seen.in_scope > GAP_ABOVE:
-            return self._gap(seen, ranking, today)
-        return self._answer(question, seen, ranking, today)
+        return self._gap(seen, ranking, today)
+
+    def _clear_part(self, part: str, today: date) -> Outcome | None:
+        """The answer to one part of a message, if it is clear by itself."""
+        seen = self.model.understand(part)
+        ranking = self._rank(seen)
+        if ranking.margin < PART_MARGIN or answerable(seen) < ANSWERABLE_ABOVE:
+            return None
+        return self._answer(part, seen, ranking, today)
 
     def _rank(self, seen: Understanding, together: Understanding | None = None, last: str | None = None) -> Ranking:
-        scores = _standardised(seen.topics)
+        scores = seen.articles
         if together is not None:
-            scores = scores + _standardised(together.topics)
+            scores = scores + together.articles
             if last in self.model.articles:
-                scores[self.model.articles.index(last)] += 1.0
+                scores[self.model.articles.index(last)] += FOLLOW_UP_BONUS
         order = np.argsort(-scores)
         return Ranking([self.model.articles[i] for i in order], scores[order])
 
     def _is_follow_up(self, question: str, ranking: Ranking) -> bool:
-        """Short and elliptic, or too short to mean an article by itself."""
-        if len(question) > 22:
+        """Elliptic, or too short to mean an article by itself; a question that is clear without the last one is not."""
+        if len(question) > 24:
             return False
-        return bool(_ELLIPTIC.match(question)) and ranking.margin < 3.0 or len(question) <= 8 and ranking.margin < 1.5
+        elliptic = bool(_ELLIPTIC.match(question) or _TRAILING.search(question))
+        if elliptic or len(question) <= 6:
+            return ranking.margin < FOLLOW_UP_MARGIN
+        return len(question) <= 10 and ranking.margin < FOLLOW_UP_MARGIN / 2
 
     def _about_the_last_answer(self, question: str, context: Context, today: date) -> Outcome | None:
         """'原文怎么说' and '还有呢' ask about what was just said."""
@@ -175,15 +195,15 @@ class Pipeline:
 
     def _gap(self, seen: Understanding, ranking: Ranking, today: date) -> Outcome:
         article = ranking.articles[0]
-        gap = self._known_gap(seen, ranking)
+        options = self._alternatives(seen, ranking)
+        gap = self._known_gap(seen, article)
         if gap is not None:
             text, citations = say_gap(self.corpus, gap)
-            options = self._alternatives(seen, ranking, besides=gap.near)
-            return Outcome("no_answer", text, citations, options, gap.near)
+            return Outcome("no_answer", text, citations, options, article)
         answer = self._fact(seen, article) or self._answers_of[article][0]
         said, citations = say_answer(self.corpus, answer, today)
         text = f"您问的这一点,我没有找到文件的明确规定。最接近的规定是:{said}\n要问清楚,可以拨打政务服务热线12345。"
-        return Outcome("no_answer", text, citations, self._alternatives(seen, ranking), article, answer.id)
+        return Outcome("no_answer", text, citations, options, article, answer.id)
 
     def _refuse(self) -> Outcome:
         return Outcome("no_answer", OUT_OF_SCOPE, (), tuple(EXAMPLES))
@@ -200,17 +220,18 @@ class Pipeline:
                 votes[target] = votes.get(target, 0.0) + similarity**3
         return self.knowledge.answers[max(votes, key=lambda t: votes[t])] if votes else None
 
-    def _known_gap(self, seen: Understanding, ranking: Ranking) -> Gap | None:
-        """The known gap whose phrasings are nearest, if it lies near one of the three likeliest articles or is very near."""
+    def _known_gap(self, seen: Understanding, article: str) -> Gap | None:
+        """The known gap near `article` whose phrasings are nearest, if they are near enough."""
         rows = self._phrasings_of[GAP]
         votes: dict[str, float] = {}
         for row in rows[np.argsort(-seen.similarity[rows])[:NEAREST]]:
             target, similarity = self.knowledge.questions[row].target, float(seen.similarity[row])
-            if target and similarity >= FACT_SIMILARITY:
-                near = self.knowledge.gaps[target].near in ranking.articles[:3]
-                if near or similarity >= GAP_SIMILARITY:
-                    votes[target] = votes.get(target, 0.0) + similarity**3 * (2.0 if near else 1.0)
-        return self.knowledge.gaps[max(votes, key=lambda t: votes[t])] if votes else None
+            if target and self.knowledge.gaps[target].near == article:
+                votes[target] = votes.get(target, 0.0) + similarity**3
+        if not votes:
+            return None
+        best = max(votes, key=lambda t: votes[t])
+        return self.knowledge.gaps[best] if votes[best] >= FACT_SIMILARITY**3 else None
 
     def _best_sentence(self, question: str, article: str) -> str:
         own = self.corpus.articles[article].sentences()
@@ -219,12 +240,11 @@ class Pipeline:
                 return own[hit.sentence]
         return own[0]
 
-    def _alternatives(self, seen: Understanding, ranking: Ranking, besides: str | None = None) -> tuple[Option, ...]:
+    def _alternatives(self, seen: Understanding, ranking: Ranking) -> tuple[Option, ...]:
         """The next two articles as buttons ("您是不是想问"), when the first is not sure."""
-        if besides is None and ranking.margin >= SURE_MARGIN:
+        if ranking.margin >= SURE_MARGIN:
             return ()
-        others = [a for a in ranking.articles[:4] if a != (besides or ranking.articles[0])][:2]
-        return tuple(Option(self._title(seen, a), f"article:{a}") for a in others)
+        return tuple(Option(self._title(seen, a), f"article:{a}") for a in ranking.articles[1:3])
 
     def _title(self, seen: Understanding, article: str) -> str:
         answer = self._fact(seen, article)
@@ -262,34 +282,22 @@ EXAMPLES = [Option(question, f"ask:{key}") for key, question in EXAMPLE_QUESTION
 
 
 def split_questions(question: str) -> list[str]:
-    """The separate questions in one message, at most two; one that is too short to stand alone stays with its neighbour."""
-    parts = [p.strip(" ,，") for p in _JOINT.split(question) if p and p.strip(" ,，")]
-    asking = [p for p in parts if _ASKS.search(p) and len(p) >= 5]
-    if len(asking) < 2 or len(sentences(question)) == 1 and len(parts) < 2:
-        return [question]
-    return asking[-2:] if len(asking) > 2 else asking
+    """The parts of one message that may ask about different things; none for a message with one question."""
+    parts = [p.strip(" ,，") for p in _JOINT.split(question) if p and len(p.strip(" ,，")) >= 5]
+    listed = bool(_LISTED.search(question))
+    asking = [p for p in parts if listed or _ASKS.search(p)]
+    return asking if len(asking) >= 2 else []
 
 
-def join(outcomes: list[Outcome]) -> Outcome:
-    """Two answers as one, when both are answers about different articles; otherwise the one that answers more."""
-    useful = [o for o in outcomes if o.citations]
-    if not useful:
-        return outcomes[0]
-    first = next((o for o in useful if o.kind == "answer"), useful[0])
-    others = [o for o in useful if o is not first and o.article != first.article]
-    if not others:
-        return first
-    second = others[0]
-    text = "\n".join(f"{n}. {o.text}" for n, o in enumerate((first, second), 1))
-    kind = "answer" if "answer" in (first.kind, second.kind) else "no_answer"
-    citations = _distinct((*first.citations, *second.citations))
-    options = tuple(o for o in _distinct((*first.options, *second.options)))[:4]
-    return Outcome(kind, text, citations, options, first.article, first.answer)
+def join(first: Outcome, second: Outcome) -> Outcome:
+    """Two answers as one."""
+    if not first.citations:
+        return second
+    text = f"1. {first.text}\n2. {second.text}"
+    citations = tuple(dict.fromkeys((*first.citations[:1], *second.citations[:1], *first.citations, *second.citations)))
+    return Outcome("answer", text, citations, first.options[:2], first.article, first.answer)
 
 
-def _distinct(items: Iterable[Citation] | Iterable[Option]) -> tuple:  # type: ignore[type-arg]
-    return tuple(dict.fromkeys(items))
-
-
-def _standardised(scores: np.ndarray) -> np.ndarray:
-    return (scores - scores.mean()) / (scores.std() + 1e-9)
+def answerable(seen: Understanding) -> float:
+    """Log odds that the documents settle the question."""
+    return float(seen.evidence @ ANSWERABLE_WEIGHTS) + ANSWERABLE_BIAS

@@ -20,7 +20,8 @@ class DomainTokenizer(JiebaTokenizer):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """The dictionary's contents: Rasa's own fingerprint sees only its path, and would reuse a stale cached tokenizer."""
-        files = sorted(Path(config["dictionary_path"]).glob("*"))
+        # A node whose output comes from Rasa's cache is asked with an empty config.
+        files = sorted(Path(config["dictionary_path"]).glob("*")) if config.get("dictionary_path") else []
         return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
     def tokenize(self, message: Message, attribute: str) -> list[Token]:

@@ -32,7 +32,7 @@ def parse(body: object, max_characters: int) -> Inbound:
         raise BadMessage(422, "invalid_json", '请求内容应是 JSON 对象,例如 {"text": "实习给不给钱?"}')
     unknown = set(body) - {"text", "payload", "message_id"}
     if unknown:
-        raise BadMessage(422, "unknown_field", f"不认识的字段:{'、'.join(sorted(str(k)[:40] for k in unknown)[:5])}")
+        raise BadMessage(422, "unknown_field", f"不认识的字段:{'、'.join(sorted(printable(str(k)[:40]) for k in unknown)[:5])}")
     text, payload, message_id = body.get("text"), body.get("payload"), body.get("message_id")
     if (text is None) == (payload is None):
         raise BadMessage(422, "text_or_payload", "text 和 payload 要有且只有一个")
@@ -55,4 +55,4 @@ def parse(body: object, max_characters: int) -> Inbound:
 def printable(text: str) -> str:
     """`text` without control characters and lone surrogates, and without a leading `/`, by which Rasa would read a forged intent."""
     kept = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn"))
-    return kept.strip().lstrip("/／ \t\n").strip()
+    return re.sub(r"^[\s/／]+", "", kept).strip()

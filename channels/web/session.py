@@ -25,6 +25,6 @@ class SessionSigner:
             return None
         try:
             sender_id = self._serializer.loads(cookie, max_age=MAX_AGE_SECONDS)
-        except BadSignature:
+        except (BadSignature, UnicodeError):  # a header may hold bytes that are no text
             return None
         return sender_id if isinstance(sender_id, str) and sender_id.startswith("web:") else None

@@ -1,0 +1,201 @@
+"""`python -m benchmarks.run [part …]`: our server and Rasa's default set-up for Chinese, side by side on this machine.
+
+start    seconds from starting the processes to the first reply
+turns    milliseconds a message takes over POST /chat/messages, and over the default's POST /webhooks/rest/webhook
+memory   resident MB of all processes after those messages
+long     a turn's time at the 300th message of a conversation
+search   milliseconds a search takes in 100, 1,000 and 10,000 articles
+intents  three classifiers for Rasa's intent layer: accuracy, time, memory
+
+Prints Markdown; `--save` also puts each part into RESULTS.md.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import intents, search_scale
+from benchmarks.messages import mixed_messages
+from benchmarks.results import load, save, section, table, verdict
+from benchmarks.setups import DefaultRasa, Ours, SetUp, environment
+from bot.settings import ROOT
+
+MESSAGES, SESSION_LENGTH, STARTS, LONG_SESSIONS = 300, 10, 3, 3
+# The messages at both ends of a long conversation are the same, so that only the conversation's length differs.
+LONG_TURNS, EARLY, LATE = 305, slice(2, 7), slice(295, 305)
+LONG_PERIOD = 293
+TITLES = {
+    "start": "Start to ready",
+    "turns": "Turn time",
+    "memory": "Resident memory",
+    "long": "Long conversations",
+    "search": "Search time by size of the corpus",
+    "intents": "Intent classifier",
+}
+IMPORT = """
+import sys, time, re
+started = time.perf_counter()
+{first}
+import bot.assembly
+rss = re.search(r"VmRSS:\\s*(\\d+)", open("/proc/self/status").read())[1]
+print(time.perf_counter() - started, int(rss) / 1024)
+"""
+
+
+def start(pair: Sequence[SetUp]) -> str:
+    """Seconds to the first reply, the set-ups taking turns, each alone; the first start of each is not counted."""
+    seconds: dict[str, list[float]] = {setup.name: [] for setup in pair}
+    for _ in range(1 + STARTS):
+        for setup in pair:
+            with setup:
+                seconds[setup.name].append(setup.start())
+    rows = [
+        (name, f"{np.median(all_[1:]):.1f}", ", ".join(f"{s:.1f}" for s in all_[1:]), f"{all_[0]:.1f}")
+        for name, all_ in seconds.items()
+    ]
+    ours, default = (np.median(all_[1:]) for all_ in seconds.values())
+    shown = table(("set-up", "median s", "each s", "not counted: first start s"), rows)
+    without, with_ = _import_cost(""), _import_cost("import tensorflow")
+    stand_in = (
+        f"Importing bot.assembly takes {without[0]:.1f} s and {without[1]:.0f} MB with the stand-in for TensorFlow "
+        f"(bot/light_tensorflow.py), {with_[0]:.1f} s and {with_[1]:.0f} MB with TensorFlow itself."
+    )
+    note = (
+        "From starting all processes to the first reply to a real message, models trained before; the default's two "
+        "processes start together. The set-ups take turns and run alone."
+    )
+    return f"{shown}\n\n{note} Ours to the default's: {verdict(ours / default, 1 / 3, ' ×')}.\n\n{stand_in}"
+
+
+def _import_cost(first: str) -> tuple[float, float]:
+    """Seconds and resident MB of importing bot.assembly after the statement `first`; median of three, after one not counted."""
+    found = []
+    for _ in range(4):
+        command = [sys.executable, "-c", IMPORT.format(first=first)]
+        ran = subprocess.run(command, cwd=ROOT, env=environment(), check=True, capture_output=True, text=True)
+        found.append([float(value) for value in ran.stdout.split()[-2:]])
+    seconds, megabytes = np.median(found[1:], axis=0)
+    return float(seconds), float(megabytes)
+
+
+def send_messages(pair: Sequence[SetUp]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Milliseconds and whether there was a reply, shape (set-ups, messages), and how many messages had the same reply."""
+    messages = mixed_messages(MESSAGES)
+    for setup in pair:  # not counted; ours warms itself up when it starts, the default does not
+        session = setup.open_session()
+        for text in messages[:SESSION_LENGTH]:
+            setup.ask(session, text)
+    milliseconds, answered = np.zeros((len(pair), MESSAGES)), np.zeros((len(pair), MESSAGES), dtype=bool)
+    same = 0
+    for number, text in enumerate(messages):
+        if number % SESSION_LENGTH == 0:
+            sessions = [setup.open_session() for setup in pair]
+        turns = [setup.ask(session, text) for setup, session in zip(pair, sessions, strict=True)]
+        milliseconds[:, number] = [turn.seconds * 1000 for turn in turns]
+        answered[:, number] = [bool(turn.replies) for turn in turns]
+        same += turns[0].replies == turns[1].replies
+    return milliseconds, answered, same
+
+
+def turns(pair: Sequence[SetUp], milliseconds: np.ndarray, answered: np.ndarray, same: int) -> str:
+    p50, p95, highest = np.median(milliseconds, axis=1), np.percentile(milliseconds, 95, axis=1), milliseconds.max(axis=1)
+    rows = [
+        (setup.name, f"{p50[i]:.1f}", f"{p95[i]:.1f}", f"{highest[i]:.1f}", f"{answered[i].sum()} of {MESSAGES}")
+        for i, setup in enumerate(pair)
+    ]
+    rows.append(("ours / default", *(f"{v[0] / v[1]:.3f}" for v in (p50, p95, highest)), ""))
+    shown = table(("set-up", "p50 ms", "p95 ms", "max ms", "replied"), rows)
+    note = (
+        f"{MESSAGES} messages (four in five from evaluation.yml, the rest small talk), sent to each in turn from another process "
+        f"over a kept connection, a new session every {SESSION_LENGTH}; both servers run, one is asked at a time. "
+        f"Both gave the same reply to {same}."
+    )
+    targets = (
+        f"p50 {verdict(p50[0], 12, ' ms')}; p50 to the default's {verdict(p50[0] / p50[1], 0.2, ' ×')}; "
+        f"p95 {verdict(p95[0], 25, ' ms')}."
+    )
+    return f"{shown}\n\n{note}\n\n{targets}"
+
+
+def memory(pair: Sequence[SetUp]) -> str:
+    held = [setup.memory() for setup in pair]
+    rows = [(setup.name, f"{m.pss:.0f}", f"{m.rss:.0f}") for setup, m in zip(pair, held, strict=True)]
+    shown = table(("set-up", "PSS MB", "RSS MB"), rows)
+    note = f"Sum over each set-up's processes after {MESSAGES} messages (PSS shares out pages that processes share)."
+    return f"{shown}\n\n{note} Ours to the default's, PSS: {verdict(held[0].pss / held[1].pss, 0.5, ' ×')}."
+
+
+def long(pair: Sequence[SetUp]) -> str:
+    messages = mixed_messages(MESSAGES)[:LONG_PERIOD]
+    milliseconds = np.zeros((len(pair), LONG_SESSIONS, LONG_TURNS))
+    for n in range(LONG_SESSIONS):
+        sessions = [setup.open_session() for setup in pair]
+        for turn in range(LONG_TURNS):
+            for i, setup in enumerate(pair):
+                text = messages[(turn + 7 * n) % LONG_PERIOD]
+                milliseconds[i, n, turn] = setup.ask(sessions[i], text).seconds * 1000
+    early = np.median(milliseconds[:, :, EARLY].reshape(len(pair), -1), axis=1)
+    middle = np.median(milliseconds[:, :, 145:155].reshape(len(pair), -1), axis=1)
+    late = np.median(milliseconds[:, :, LATE].reshape(len(pair), -1), axis=1)
+    rows = [
+        (setup.name, f"{early[i]:.1f}", f"{middle[i]:.1f}", f"{late[i]:.1f}", f"{late[i] / early[i]:.2f}")
+        for i, setup in enumerate(pair)
+    ]
+    shown = table(("set-up", "turns 3-7, ms", "turns 146-155, ms", "turns 296-305, ms", "last / first"), rows)
+    note = f"Medians over {LONG_SESSIONS} conversations of {LONG_TURNS} turns; turns 296-300 repeat the messages of turns 3-7."
+    return f"{shown}\n\n{note} Ours, last to first: {verdict(late[0] / early[0], 1.5, ' ×')}."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(TITLES)}; all if none is named")
+    parser.add_argument("--save", action="store_true", help="update benchmarks/RESULTS.md")
+    given = parser.parse_args()
+    unknown = set(given.parts) - set(TITLES)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    parts = given.parts or list(TITLES)
+
+    def report(name: str, measure: Callable[[], str], load_before: float | None = None) -> None:
+        before = load() if load_before is None else load_before
+        text = section(f"python -m benchmarks.run {name} --save", before, measure())
+        print(f"\n## {TITLES[name]}\n\n{text}", flush=True)
+        if given.save:
+            save(name, TITLES[name], text)
+
+    if "search" in parts:
+        report("search", search_scale.measure)
+    if "intents" in parts:
+        report("intents", intents.measure)
+    if not {"start", "turns", "memory", "long"} & set(parts):
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        var = Path(folder)
+        pair = (Ours(var), DefaultRasa(var))
+        for setup in pair:
+            setup.prepare()
+        if "start" in parts:
+            report("start", lambda: start(pair))
+        if not {"turns", "memory", "long"} & set(parts):
+            return
+        with pair[0], pair[1]:
+            for setup in pair:
+                setup.start()
+            if {"turns", "memory"} & set(parts):
+                before = load()
+                sent = send_messages(pair)
+                if "turns" in parts:
+                    report("turns", lambda: turns(pair, *sent), before)
+                if "memory" in parts:
+                    report("memory", lambda: memory(pair), before)
+            if "long" in parts:
+                report("long", lambda: long(pair))
+
+
+if __name__ == "__main__":
+    main()
