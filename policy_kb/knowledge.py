@@ -63,6 +63,7 @@ class Question:
     target: str | None
     also: tuple[str, ...] = ()
     weight: float = 1.0
+    origin: str = "collected"
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,8 @@ def _check_claim(
 
 def _questions(path: Path, root: Path, corpus: Corpus, answers: dict[str, Answer], gaps: dict[str, Gap]) -> list[Question]:
     found = []
-    weight = WRITTEN_WEIGHT if path.relative_to(root).parts[1] in ("written", "paraphrased") else 1.0
+    origin = path.relative_to(root).parts[1]
+    weight = WRITTEN_WEIGHT if origin in ("written", "paraphrased") else 1.0
     group: tuple[str, str | None, tuple[str, ...]] | None = None
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         line = line.strip()
@@ -184,7 +186,7 @@ def _questions(path: Path, root: Path, corpus: Corpus, answers: dict[str, Answer
         elif group is None:
             raise DataError(path, number, "问题前面缺少“# 目标”一行")
         else:
-            found.append(Question(line, *group, weight))
+            found.append(Question(line, *group, weight, origin))
     return found
 
 

@@ -4,9 +4,11 @@
 new one goes out, so a pipeline can be replaced between two messages.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
@@ -21,12 +23,15 @@ from policy_kb.wording import OUT_OF_SCOPE, Option, Outcome, cite, say_answer, s
 SURE_MARGIN = 2.0  # between the first and second article: above it no alternatives are offered
 NEAREST = 12  # phrasings that vote for a fact or a gap
 FACT_SIMILARITY = 0.16  # a nearest phrasing below it is no evidence for a fact
-# Log odds that the documents settle a question, from the margins named in model.EVIDENCE.
-ANSWERABLE_WEIGHTS, ANSWERABLE_BIAS = np.array([4.56, 4.79, 2.30, 1.43, -4.10, -1.54]), -0.31
-ANSWERABLE_ABOVE = 1.2
+# Log odds that the documents settle a question, from the margins named in model.EVIDENCE (policy_kb/calibrate.py).
+_calibration = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
+ANSWERABLE_WEIGHTS, ANSWERABLE_BIAS = np.array(_calibration["weights"]), float(_calibration["bias"])
+ANSWERABLE_ABOVE = float(_calibration["answerable_above"])
+# A part of a message gets an answer of its own when its article is this clear.
+PART_MARGIN = 1.2
 # In a conversation that already found its subject, it takes stronger signs that something is not stated.
-CONVERSATION_ANSWERABLE_ABOVE = 0.0
-FOLLOW_UP_MARGIN = 3.0
+CONVERSATION_ANSWERABLE_ABOVE = ANSWERABLE_ABOVE - 1.2
+FOLLOW_UP_MARGIN = 4.0
 FOLLOW_UP_BONUS = 2.0  # for the last answer's article, in standard deviations
 # A part of a message gets an answer of its own when its article is this clear.
 PART_MARGIN = 1.2

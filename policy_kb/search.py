@@ -125,7 +125,8 @@ class SearchIndex:
         query = self._query(clean(text))
         if not query or limit < 1:
             return []
-        wanted, weights = np.array(list(query)), np.array(list(query.values()))
+        wanted = np.array(sorted(query))
+        weights = np.array([query[term] for term in sorted(query)])
         found = self._candidates(wanted, weights, max(limit, CANDIDATES))
         total, by_sentence = self._scores(found, wanted, weights)
         sizes = self._sizes[found]
@@ -186,14 +187,14 @@ class SearchIndex:
         return np.sort(np.concatenate([above, equal[: count - len(above)]]))
 
     def _scores(self, found: _Ints, wanted: _Ints, weights: _Floats) -> tuple[_Floats, _Floats]:
-        """BM25 of the documents `found`, and that of their sentences, one document's after the other's."""
-        place = np.zeros(len(self._vocabulary), dtype=np.int32)  # of a term among the wanted, from 1
-        place[wanted] = np.arange(1, len(wanted) + 1)
+        """BM25 of the documents `found` and of their sentences, one document's after the other's; `wanted` ascending."""
+        is_wanted = np.zeros(len(self._vocabulary), dtype=np.bool_)
+        is_wanted[wanted] = True
         lengths = self._entries[found]
         spans = _spans(self._first_entry[found], lengths)
-        places = place[np.concatenate([self._sentences.term[span] for span in spans])]
-        matching = np.flatnonzero(places > 0)
-        at = places[matching] - 1
+        present = np.concatenate([self._sentences.term[span] for span in spans])
+        matching = np.flatnonzero(is_wanted[present])
+        at = np.searchsorted(wanted, present[matching])
         owner = np.searchsorted(np.cumsum(lengths), matching, side="right")
         entries = matching + (self._first_entry[found] - _offsets(lengths))[owner]
         sizes = self._sizes[found]

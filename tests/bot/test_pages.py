@@ -68,7 +68,7 @@ def test_every_quote_that_an_answer_may_cite_is_marked_where_it_stands(server: S
     assert not lost
 
 
-@pytest.mark.parametrize("quote", ["", "没有这句话", "<script>alert(1)</script>", "%ff%fe", "。" * 5000, "%3Cb%3E"])
+@pytest.mark.parametrize("quote", ["", "没有这句话", "<script>alert(1)</script>", "%ff%fe", "。" * 600, "%3Cb%3E"])
 def test_a_quote_that_is_not_in_the_text_marks_nothing_else(server: Server, quote: str) -> None:
     page = get(server, f"/policies/sx-2018-38?quote={quote}")
     assert page.status_code == 200 and "<mark>" not in page.text

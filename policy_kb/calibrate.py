@@ -1,0 +1,55 @@
+"""`python -m policy_kb.calibrate`: set the threshold between answering and saying "the documents do not state this".
+
+The margins of a question that the model has trained on say nothing, so every collected question is judged by a model that has not
+seen it (nor any paraphrase of collected questions), and a logistic regression over those margins gives the log odds that a
+question is answerable. Run it after adding many questions; it writes calibration.json, takes a minute, and prints what it found.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from policy_kb import model as topic_model
+from policy_kb.corpus import load_corpus
+from policy_kb.knowledge import GAP, OUT, Question, load_knowledge
+from policy_kb.model import EVIDENCE
+from policy_kb.normalise import clean, focus
+
+CALIBRATION = Path(__file__).parent / "calibration.json"
+FOLDS = 3
+# Of questions that the documents do not settle, the share that must not be answered.
+REFUSED = 0.94
+# A false answer costs more than a missed one.
+REFUSAL_COST = 6.0
+
+
+def main() -> None:
+    knowledge = load_knowledge(load_corpus())
+    judged = [q for q in knowledge.questions if q.weight == 1.0]
+    others = [q for q in knowledge.questions if q.weight < 1.0 and q.origin != "paraphrased"]
+    fold = np.random.default_rng(0).integers(0, FOLDS, len(judged))
+    evidence = np.zeros((len(judged), len(EVIDENCE)))
+    for k in range(FOLDS):
+        seen: tuple[Question, ...] = (*(q for q, f in zip(judged, fold) if f != k), *others)
+        model = topic_model.train(dataclasses.replace(knowledge, questions=seen))
+        for i in np.flatnonzero(fold == k):
+            evidence[i] = model.understand(focus(clean(judged[i].text))).evidence
+    answerable = np.array([q.article not in (GAP, OUT) for q in judged])
+    regression = LogisticRegression().fit(evidence, answerable, sample_weight=np.where(answerable, 1.0, REFUSAL_COST))
+    odds = regression.decision_function(evidence)
+    threshold = float(np.quantile(odds[~answerable], REFUSED))
+    print(f"拒答 {np.mean(odds[~answerable] < threshold):.3f},回答 {np.mean(odds[answerable] >= threshold):.3f}(交叉验证)")
+    values = {
+        "evidence": list(EVIDENCE),
+        "weights": [round(float(w), 3) for w in regression.coef_[0]],
+        "bias": round(float(regression.intercept_[0]), 3),
+        "answerable_above": round(threshold, 2),
+    }
+    CALIBRATION.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
