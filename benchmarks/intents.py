@@ -1,6 +1,7 @@
-"""Rasa's intent layer with three classifiers behind the same tokenizer and featurizers, each loaded in a process of its own.
+"""Rasa's intent layer with three classifiers behind the same tokenizer and featurizers, each in a process of its own.
 
-`python -m benchmarks.intents MODEL [--tensorflow]` is that process: it loads MODEL, parses the test messages, prints JSON.
+`python -m benchmarks.intents MODEL [--tensorflow]` is that process: it loads MODEL, parses the test messages and prints
+JSON.
 """
 
 import argparse
@@ -37,9 +38,9 @@ def configuration(classifier: dict[str, Any] | None) -> dict[str, Any]:
     """config.yml without policies, its intent classifier replaced by `classifier` if one is given."""
     config = deepcopy(yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8")))
     del config["policies"]
-    place = [i for i, part in enumerate(config["pipeline"]) if part["name"].endswith("LinearSvmIntentClassifier")][0]
     if classifier is not None:
-        config["pipeline"][place] = classifier
+        names = [part["name"].rpartition(".")[2] for part in config["pipeline"]]
+        config["pipeline"][names.index("LinearSvmIntentClassifier")] = classifier
     return config
 
 
@@ -98,10 +99,10 @@ def measure() -> str:
         "evaluation questions routed to ask_policy",
     )
     notes = (
-        f"{len(cases)} messages of tests/data/intents.yml, {len(questions)} questions of tests/data/evaluation.yml; trained on "
-        f"data/nlu. As routed: a message below config.yml's fallback threshold goes to ask_policy. DIET: {DIET_EPOCHS} "
-        "epochs. Times and memory: one fresh process each; a message's parse is the whole NLU pipeline; import and load run "
-        "without TensorFlow where the classifier does not need it."
+        f"{len(cases)} messages of tests/data/intents.yml, {len(questions)} questions of tests/data/evaluation.yml; "
+        "trained on data/nlu. As routed: a message below config.yml's fallback threshold goes to ask_policy. DIET: "
+        f"{DIET_EPOCHS} epochs. Times and memory: one fresh process each; a message's parse is the whole NLU pipeline; "
+        "import and load run without TensorFlow where the classifier does not need it."
     )
     costs = table(("intent classifier", "parse p50 ms", "p95 ms", "import s", "model load s", "RSS MB"), cost)
     return f"{table(header, quality)}\n\n{costs}\n\n{notes}"

@@ -1,4 +1,4 @@
-"""The messages that the speed benchmarks send: evaluation questions and small talk, always the same in the same order."""
+"""The messages that the speed benchmarks send: evaluation questions and small talk, always in the same order."""
 
 import random
 

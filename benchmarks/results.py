@@ -68,7 +68,7 @@ def section(command: str, load_before: float, body: str) -> str:
 
 
 def save(name: str, title: str, text: str, path: Path = RESULTS) -> None:
-    """Put `text` between the markers of section `name`; a section that is not there yet goes to the end, under `title`."""
+    """Put `text` between the markers of section `name`; a section that is not there yet goes to the end, as `title`."""
     opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
     whole = path.read_text(encoding="utf-8") if path.exists() else "# Measurements\n"
     if opening not in whole:

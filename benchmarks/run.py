@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -49,17 +50,24 @@ print(time.perf_counter() - started, int(rss) / 1024)
 
 def start(pair: Sequence[SetUp]) -> str:
     """Seconds to the first reply, the set-ups taking turns, each alone; the first start of each is not counted."""
-    seconds: dict[str, list[float]] = {setup.name: [] for setup in pair}
-    for _ in range(1 + STARTS):
-        for setup in pair:
+    seconds, cpu = np.zeros((len(pair), 1 + STARTS)), np.zeros((len(pair), 1 + STARTS))
+    for n in range(1 + STARTS):
+        for i, setup in enumerate(pair):
             with setup:
-                seconds[setup.name].append(setup.start())
+                seconds[i, n] = setup.start()
+                cpu[i, n] = setup.cpu_seconds()
+    ours, default = np.median(seconds[:, 1:], axis=1)
     rows = [
-        (name, f"{np.median(all_[1:]):.1f}", ", ".join(f"{s:.1f}" for s in all_[1:]), f"{all_[0]:.1f}")
-        for name, all_ in seconds.items()
+        (
+            setup.name,
+            f"{np.median(seconds[i, 1:]):.1f}",
+            ", ".join(f"{s:.1f}" for s in seconds[i, 1:]),
+            f"{np.median(cpu[i, 1:]):.1f}",
+            f"{seconds[i, 0]:.1f}",
+        )
+        for i, setup in enumerate(pair)
     ]
-    ours, default = (np.median(all_[1:]) for all_ in seconds.values())
-    shown = table(("set-up", "median s", "each s", "not counted: first start s"), rows)
+    shown = table(("set-up", "median s", "each s", "CPU s", "not counted: first start s"), rows)
     without, with_ = _import_cost(""), _import_cost("import tensorflow")
     stand_in = (
         f"Importing bot.assembly takes {without[0]:.1f} s and {without[1]:.0f} MB with the stand-in for TensorFlow "
@@ -73,9 +81,9 @@ def start(pair: Sequence[SetUp]) -> str:
 
 
 def _import_cost(first: str) -> tuple[float, float]:
-    """Seconds and resident MB of importing bot.assembly after the statement `first`; median of three, after one not counted."""
+    """Seconds and resident MB of importing bot.assembly after the statement `first`; medians of three."""
     found = []
-    for _ in range(4):
+    for _ in range(4):  # the first only fills caches
         command = [sys.executable, "-c", IMPORT.format(first=first)]
         ran = subprocess.run(command, cwd=ROOT, env=environment(), check=True, capture_output=True, text=True)
         found.append([float(value) for value in ran.stdout.split()[-2:]])
@@ -83,15 +91,25 @@ def _import_cost(first: str) -> tuple[float, float]:
     return float(seconds), float(megabytes)
 
 
-def send_messages(pair: Sequence[SetUp]) -> tuple[np.ndarray, np.ndarray, int]:
-    """Milliseconds and whether there was a reply, shape (set-ups, messages), and how many messages had the same reply."""
+@dataclass(frozen=True)
+class Sent:
+    """What the messages took: `milliseconds` and `answered` by set-up and message, CPU ms a message by set-up."""
+
+    milliseconds: np.ndarray
+    answered: np.ndarray
+    cpu_milliseconds: list[float]
+    same_reply: int
+
+
+def send_messages(pair: Sequence[SetUp]) -> Sent:
+    """Send MESSAGES to each set-up, message by message in turn."""
     messages = mixed_messages(MESSAGES)
     for setup in pair:  # not counted; ours warms itself up when it starts, the default does not
         session = setup.open_session()
         for text in messages[:SESSION_LENGTH]:
             setup.ask(session, text)
     milliseconds, answered = np.zeros((len(pair), MESSAGES)), np.zeros((len(pair), MESSAGES), dtype=bool)
-    same = 0
+    cpu, same = [setup.cpu_seconds() for setup in pair], 0
     for number, text in enumerate(messages):
         if number % SESSION_LENGTH == 0:
             sessions = [setup.open_session() for setup in pair]
@@ -99,21 +117,28 @@ def send_messages(pair: Sequence[SetUp]) -> tuple[np.ndarray, np.ndarray, int]:
         milliseconds[:, number] = [turn.seconds * 1000 for turn in turns]
         answered[:, number] = [bool(turn.replies) for turn in turns]
         same += turns[0].replies == turns[1].replies
-    return milliseconds, answered, same
+    used = [(setup.cpu_seconds() - before) * 1000 / MESSAGES for setup, before in zip(pair, cpu, strict=True)]
+    return Sent(milliseconds, answered, used, same)
 
 
-def turns(pair: Sequence[SetUp], milliseconds: np.ndarray, answered: np.ndarray, same: int) -> str:
-    p50, p95, highest = np.median(milliseconds, axis=1), np.percentile(milliseconds, 95, axis=1), milliseconds.max(axis=1)
+def turns(pair: Sequence[SetUp], sent: Sent) -> str:
+    figures = (
+        np.median(sent.milliseconds, axis=1),
+        np.percentile(sent.milliseconds, 95, axis=1),
+        sent.milliseconds.max(axis=1),
+        sent.cpu_milliseconds,
+    )
+    p50, p95 = figures[:2]
     rows = [
-        (setup.name, f"{p50[i]:.1f}", f"{p95[i]:.1f}", f"{highest[i]:.1f}", f"{answered[i].sum()} of {MESSAGES}")
+        (setup.name, *(f"{f[i]:.1f}" for f in figures), f"{sent.answered[i].sum()} of {MESSAGES}")
         for i, setup in enumerate(pair)
     ]
-    rows.append(("ours / default", *(f"{v[0] / v[1]:.3f}" for v in (p50, p95, highest)), ""))
-    shown = table(("set-up", "p50 ms", "p95 ms", "max ms", "replied"), rows)
+    rows.append(("ours / default", *(f"{f[0] / f[1]:.3f}" for f in figures), ""))
+    shown = table(("set-up", "p50 ms", "p95 ms", "max ms", "CPU ms a message", "replied"), rows)
     note = (
-        f"{MESSAGES} messages (four in five from evaluation.yml, the rest small talk), sent to each in turn from another process "
-        f"over a kept connection, a new session every {SESSION_LENGTH}; both servers run, one is asked at a time. "
-        f"Both gave the same reply to {same}."
+        f"{MESSAGES} messages (four in five from evaluation.yml, the rest small talk), sent to each in turn from a "
+        f"third process over a kept connection, a new session every {SESSION_LENGTH}; both servers run, one is asked "
+        f"at a time. Both gave the same reply to {sent.same_reply}."
     )
     targets = (
         f"p50 {verdict(p50[0], 12, ' ms')}; p50 to the default's {verdict(p50[0] / p50[1], 0.2, ' ×')}; "
@@ -147,7 +172,9 @@ def long(pair: Sequence[SetUp]) -> str:
         for i, setup in enumerate(pair)
     ]
     shown = table(("set-up", "turns 3-7, ms", "turns 146-155, ms", "turns 296-305, ms", "last / first"), rows)
-    note = f"Medians over {LONG_SESSIONS} conversations of {LONG_TURNS} turns; turns 296-300 repeat the messages of turns 3-7."
+    note = (
+        f"Medians over {LONG_SESSIONS} conversations of {LONG_TURNS} turns; turns 296-300 repeat the messages of 3-7."
+    )
     return f"{shown}\n\n{note} Ours, last to first: {verdict(late[0] / early[0], 1.5, ' ×')}."
 
 
@@ -190,7 +217,7 @@ def main() -> None:
                 before = load()
                 sent = send_messages(pair)
                 if "turns" in parts:
-                    report("turns", lambda: turns(pair, *sent), before)
+                    report("turns", lambda: turns(pair, sent), before)
                 if "memory" in parts:
                     report("memory", lambda: memory(pair), before)
             if "long" in parts:

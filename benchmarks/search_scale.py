@@ -1,7 +1,8 @@
 """Search time by size of the corpus: the search index over 100, 1,000 and 10,000 articles made from the real ones.
 
-An article is as many sentences as a real one, drawn from all documents, with other numbers, places, trades and names, so that the
-vocabulary grows with the corpus as it would with real documents. The smaller corpora are the beginning of the largest.
+An article is as many sentences as a real one, drawn from all documents, with other numbers, places, trades and names,
+so that the vocabulary grows with the corpus as it would with real documents. The smaller corpora are the beginning of
+the largest.
 """
 
 import random
@@ -18,8 +19,37 @@ from policy_kb.search import SearchIndex
 
 SIZES = (100, 1_000, 10_000)
 ROUNDS = 3
-PLACES = "太原 大同 阳泉 长治 晋城 朔州 晋中 运城 忻州 临汾 吕梁 平遥 介休 洪洞 襄垣 高平 河津 永济 孝义 汾阳".split()
-TRADES = "煤炭 焦化 钢铁 铝业 装备制造 机器人 光伏 风电 氢能 新材料 大数据 物流 酿造 陶瓷 中药 养老 文旅 电商 建筑 农机".split()
+PLACES = (
+    "太原",
+    "大同",
+    "阳泉",
+    "长治",
+    "晋城",
+    "朔州",
+    "晋中",
+    "运城",
+    "忻州",
+    "临汾",
+    "吕梁",
+    "平遥",
+    "介休",
+    "汾阳",
+)
+TRADES = (
+    "煤炭",
+    "焦化",
+    "钢铁",
+    "铝业",
+    "装备制造",
+    "机器人",
+    "光伏",
+    "氢能",
+    "大数据",
+    "物流",
+    "酿造",
+    "陶瓷",
+    "养老",
+)
 
 
 def synthetic_articles(count: int) -> list[list[str]]:
@@ -46,39 +76,37 @@ def synthetic_articles(count: int) -> list[list[str]]:
 
 
 def measure() -> str:
-    """The section's table: build seconds and milliseconds a query (best 10 of all evaluation questions) for each size."""
+    """The section's table: build seconds, and milliseconds a query for the best 10 of every evaluation question."""
     articles, thesaurus, questions = synthetic_articles(SIZES[-1]), Thesaurus.load(), evaluation_questions()
     indexes, built = [], []
     for size in SIZES:
         started = time.perf_counter()
         indexes.append(SearchIndex(articles[:size], thesaurus))
         built.append(time.perf_counter() - started)
-    seconds = np.zeros((len(SIZES), ROUNDS, len(questions)))
-    for round_number in range(-1, ROUNDS):  # the first round only warms up
+    seconds = np.zeros((1 + ROUNDS, len(SIZES), len(questions)))
+    for one_round in seconds:  # the first only warms up
         for q, question in enumerate(questions):
-            for i, index in enumerate(indexes):  # sizes take turns, so that other load on the machine meets all of them
+            for i, index in enumerate(indexes):  # by turns, so that other load on the machine meets all sizes
                 started = time.perf_counter()
                 index.search(question, 10)
-                if round_number >= 0:
-                    seconds[i, round_number, q] = time.perf_counter() - started
-    milliseconds = np.median(seconds, axis=1) * 1000
-    p50, mean, p95 = (f(milliseconds) for f in (_p50, _mean, _p95))
+                one_round[i, q] = time.perf_counter() - started
+    milliseconds = np.median(seconds[1:], axis=0) * 1000
+    p50, mean, p95 = np.median(milliseconds, 1), milliseconds.mean(1), np.percentile(milliseconds, 95, axis=1)
     rows = [
-        (f"{size:,} articles", f"{b:.1f}", f"{p50[i]:.2f}", f"{mean[i]:.2f}", f"{p95[i]:.2f}", f"{p50[i] / p50[0]:.2f}")
-        for i, (size, b) in enumerate(zip(SIZES, built, strict=True))
+        (
+            f"{size:,} articles",
+            *(f"{v:.2f}" for v in (built[i], p50[i], mean[i], p95[i], p50[i] / p50[0], mean[i] / mean[0])),
+        )
+        for i, size in enumerate(SIZES)
     ]
-    shown = table(("search index over", "build s", "p50 ms a query", "mean ms", "p95 ms", "p50, times 100 articles"), rows)
+    header = (
+        "search index over",
+        "build s",
+        "p50 ms a query",
+        "mean ms",
+        "p95 ms",
+        "p50, times 100's",
+        "mean, times 100's",
+    )
     note = f"{len(questions)} evaluation questions, best 10 each, with thesaurus; median of {ROUNDS} rounds a question."
-    return f"{shown}\n\n{note} 10,000 to 100 articles: {verdict(p50[-1] / p50[0], 2, ' ×')}."
-
-
-def _p50(values: np.ndarray) -> np.ndarray:
-    return np.median(values, axis=1)
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    return values.mean(axis=1)
-
-
-def _p95(values: np.ndarray) -> np.ndarray:
-    return np.percentile(values, 95, axis=1)
+    return f"{table(header, rows)}\n\n{note} p50 of 10,000 to 100 articles: {verdict(p50[-1] / p50[0], 2, ' ×')}."

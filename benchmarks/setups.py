@@ -1,4 +1,4 @@
-"""The two set-ups that are compared, started as their users start them: ours (`python -m bot run`) and Rasa's default for Chinese.
+"""The two set-ups that are compared, started as their users start them: ours (`python -m bot run`) and Rasa's default.
 
 The default is trained by `rasa train` on the same domain and data and served by `rasa run` (REST channel) beside
 `rasa run actions` (our actions package over HTTP).
@@ -17,7 +17,6 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from bot.settings import ROOT
@@ -121,7 +120,7 @@ class SetUp(ABC):
 
     @abstractmethod
     def ask(self, session: str, text: str) -> Turn:
-        """Send one message over the kept connection. Raises OSError or http.client.HTTPException when nobody answers."""
+        """Send one message over the kept connection. Raises OSError or HTTPException if nobody answers."""
 
     def start(self) -> float:
         """Seconds from starting all processes to the first reply to a real message."""
@@ -156,19 +155,29 @@ class SetUp(ABC):
                 process.wait()
         self._processes.clear()
 
+    def cpu_seconds(self) -> float:
+        """Processor time that the processes and their children have used."""
+        ticks = 0
+        for pid in self._pids():
+            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(after_name[11]) + int(after_name[12])  # utime and stime
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def memory(self) -> Memory:
         """What the processes and their children hold now."""
-        pids = [pid for process in self._processes for pid in _with_children(process.pid)]
         totals = {"Pss": 0, "Rss": 0}
-        for pid in pids:
+        for pid in self._pids():
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
             for field in totals:
                 found = re.search(rf"^{field}:\s*(\d+) kB", rollup, re.M)
                 totals[field] += int(found[1]) if found else 0
         return Memory(totals["Pss"] / 1024, totals["Rss"] / 1024)
 
+    def _pids(self) -> list[int]:
+        return [pid for process in self._processes for pid in _with_children(process.pid)]
+
     def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[float, Any, str | None]:
-        """Seconds, JSON body and cookie of the answer. A connection that the server has closed meanwhile is opened again."""
+        """Seconds, JSON body and cookie of the answer. A connection that the server has closed is opened again."""
         data = json.dumps(body, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json", **headers}
         for last in (False, True):
@@ -199,7 +208,7 @@ class SetUp(ABC):
     def __enter__(self) -> "SetUp":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
 
@@ -211,9 +220,7 @@ class Ours(SetUp):
     def __init__(self, var: Path) -> None:
         super().__init__()
         self.var = var
-        self._env = environment(
-            VAR_DIR=str(var), PORT=str(self.port), HOST="127.0.0.1", MESSAGES_PER_MINUTE="1000000"
-        )
+        self._env = environment(VAR_DIR=str(var), PORT=str(self.port), HOST="127.0.0.1", MESSAGES_PER_MINUTE="1000000")
 
     def prepare(self) -> None:
         if (ROOT / "var" / "knowledge").is_dir():

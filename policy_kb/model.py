@@ -42,8 +42,11 @@ class Understanding:
     evidence: np.ndarray
 
 
-# Margins of the scope machine (gap, in, out), best article's margin, margins of gap and out among the articles.
-EVIDENCE = ("scope gap", "scope in", "scope out", "best article", "gap", "out")
+# Margins of the scope machine (gap, in, out), best article's margin, margins of gap and out among the articles, mean similarity of
+# the three nearest phrasings that are answered, a gap, out of scope.
+EVIDENCE = ("scope gap", "scope in", "scope out", "best article", "gap", "out", "near answer", "near gap", "near out")
+_NEAR = 3
+_GAP_ROW, _OUT_ROW = -1, -2  # in place of a fact's number
 
 
 class TopicModel:
@@ -67,6 +70,7 @@ class TopicModel:
         self.fact_of, self.article_of_fact = fact_of, article_of_fact
         self.phrasing_weight, self.fact_length = phrasing_weight, fact_length
         self._asks_fact = np.flatnonzero(fact_of >= 0)
+        self._kinds = [np.flatnonzero(fact_of == kind) if kind < 0 else self._asks_fact for kind in (0, _GAP_ROW, _OUT_ROW)]
 
     def understand(self, cleaned: str) -> Understanding:
         """What `cleaned` (see normalise.clean) means."""
@@ -76,7 +80,8 @@ class TopicModel:
         similarity = self._similarity(columns, values)
         articles = _standardised(margins[:count]) + FACT_WEIGHT * _standardised(self._nearest_fact(similarity))
         gap, out, scope_gap, scope_in, scope_out = margins[count:]
-        evidence = np.array([scope_gap, scope_in, scope_out, margins[:count].max(), gap, out], dtype=np.float32)
+        near = [np.partition(similarity[rows], -_NEAR)[-_NEAR:].mean() if len(rows) >= _NEAR else 0.0 for rows in self._kinds]
+        evidence = np.array([scope_gap, scope_in, scope_out, margins[:count].max(), gap, out, *near], dtype=np.float32)
         return Understanding(_standardised(articles), similarity, evidence)
 
     def _nearest_fact(self, similarity: np.ndarray) -> np.ndarray:
@@ -153,10 +158,10 @@ def fit(
     tasks.insert(-1, (f"scope {IN}", ~refused, scope_weights, SCOPE_C))
     columns, bias = _one_versus_rest(matrix, tasks)
 
-    names = [q.target if q.article not in (GAP, OUT) and q.target else q.article for q in knowledge.questions]
+    names = [q.article if q.article in (GAP, OUT) else q.target or q.article for q in knowledge.questions]
     facts = sorted({n for n, q in zip(names, knowledge.questions) if q.article not in (GAP, OUT)})
     number = {name: i for i, name in enumerate(facts)}
-    fact_of = np.array([number.get(name, -1) for name in names], dtype=np.int32)
+    fact_of = np.array([number.get(n, _GAP_ROW if n == GAP else _OUT_ROW) for n in names], dtype=np.int32)
     article_of = [knowledge.answers[f].article if f in knowledge.answers else f for f in facts]
     phrasings = matrix[:asked]
     chosen = np.flatnonzero(fact_of >= 0)

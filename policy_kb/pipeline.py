@@ -33,8 +33,6 @@ PART_MARGIN = 1.2
 CONVERSATION_ANSWERABLE_ABOVE = ANSWERABLE_ABOVE - 1.2
 FOLLOW_UP_MARGIN = 4.0
 FOLLOW_UP_BONUS = 2.0  # for the last answer's article, in standard deviations
-# A part of a message gets an answer of its own when its article is this clear.
-PART_MARGIN = 1.2
 
 _ELLIPTIC = re.compile(
     r"^(那|那么|这|这个|那个|它|他们|还有|还|另外|然后|再|如果|要是|但|可是|不过|为什么|为啥|凭什么|多少|几|谁|啥时候|什么时候|"
@@ -133,8 +131,7 @@ class Pipeline:
             seen = Understanding(together.articles, seen.similarity + 0.5 * together.similarity, better.evidence)
         if answerable(seen) >= (ANSWERABLE_ABOVE if context is None else CONVERSATION_ANSWERABLE_ABOVE):
             return self._answer(question, seen, ranking, today)
-        _, _, scope_out, _, gap, out = seen.evidence
-        scope_gap = seen.evidence[0]
+        scope_gap, _, scope_out, _, gap, out, *_ = seen.evidence
         if out + scope_out > gap + scope_gap:
             return self._refuse()
         return self._gap(seen, ranking, today)

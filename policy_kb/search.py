@@ -6,7 +6,7 @@ Used for questions that no curated answer and no phrasing covers, and by itself 
 A question is searched in two steps. First, posting lists (term -> articles), rarest term first and no further than
 POSTINGS entries, choose CANDIDATES articles. Then only these and their sentences are scored, on every term of the
 question. However large the corpus, a question costs no more than that, a few passes over one number an article and
-zeroing one number a term. Where all its lists fit, the candidates are exactly the articles that score highest without
+zeroing one flag a term. Where all its lists fit, the candidates are exactly the articles that score highest without
 their sentences; where they do not, the commonest terms have no say in choosing them.
 """
 
@@ -187,7 +187,7 @@ class SearchIndex:
         return np.sort(np.concatenate([above, equal[: count - len(above)]]))
 
     def _scores(self, found: _Ints, wanted: _Ints, weights: _Floats) -> tuple[_Floats, _Floats]:
-        """BM25 of the documents `found` and of their sentences, one document's after the other's; `wanted` ascending."""
+        """BM25 of the documents `found` and of their sentences, document after document; `wanted` ascending."""
         is_wanted = np.zeros(len(self._vocabulary), dtype=np.bool_)
         is_wanted[wanted] = True
         lengths = self._entries[found]

@@ -1,4 +1,4 @@
-"""The world that tests share: the policy pipeline, a real server process with a data folder of its own, and people who talk to it."""
+"""The world that tests share: the policy pipeline, a real server process with its own data folder, and people who talk."""
 
 import json
 import os
@@ -21,12 +21,12 @@ from bot import light_tensorflow
 
 light_tensorflow.install()  # before any test imports Rasa
 
-import pytest
-import requests
+import pytest  # noqa: E402
+import requests  # noqa: E402
 
-from channels.web.session import SessionSigner
-from policy_kb import live
-from policy_kb.pipeline import Pipeline
+from channels.web.session import SessionSigner  # noqa: E402
+from policy_kb import live  # noqa: E402
+from policy_kb.pipeline import Pipeline  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "only-for-tests"

@@ -11,7 +11,9 @@ from tests.conftest import ROOT
 
 LOCKS = ["requirements.lock", "requirements-dev.lock", "deploy/uv.lock"]
 # Written in two pieces, for this file is committed too.
-REGISTRIES = re.compile(rb"pypi" rb"\.(org|io)|python" rb"hosted\.org|npm" rb"js\.(org|com)|/simple" rb"/\w|yarn" rb"pkg\.com")
+REGISTRIES = re.compile(
+    rb"pypi" rb"\.(org|io)|python" rb"hosted\.org|npm" rb"js\.(org|com)|/simple" rb"/\w|yarn" rb"pkg\.com"
+)
 MACHINE_PATHS = re.compile(rb"(?<![\w.~/-])/(?:" rb"work|root|home/\w+|Users/\w+|tmp/\w+)(?:/|\b(?=['\"\s]))")
 
 

@@ -22,8 +22,8 @@ from bot.in_process_actions import APOLOGY, InProcessActions, use_compiled_valid
 from bot.reply import Reply
 from tests.conftest import ROOT
 
-# What `use_compiled_validator` replaces, as Rasa 3.6.21 has it. When this differs, look at what the new one does beside validating.
-REPLACED = '''
+# What `use_compiled_validator` replaces, as Rasa 3.6.21 has it. When this differs, see what the new one does beside it.
+REPLACED = """
 def _validate_action_result(self, result: Dict[Text, Any]) -> bool:
     from jsonschema import validate
     from jsonschema import ValidationError
@@ -31,10 +31,10 @@ def _validate_action_result(self, result: Dict[Text, Any]) -> bool:
         validate(result, self.action_response_format_spec())
         return True
     except ValidationError as e:
-        e.message += f'. Failed to validate Action server response from API, make sure your response from the Action endpoint \
-is valid. For more information about the format visit {DOCS_BASE_URL}/custom-actions'
+        e.message += f'. Failed to validate Action server response from API, make sure your response from \
+the Action endpoint is valid. For more information about the format visit {DOCS_BASE_URL}/custom-actions'
         raise e
-'''
+"""
 RESULTS: list[Any] = [
     {},
     {"events": [], "responses": []},
@@ -81,7 +81,13 @@ def endpoint(does: Any) -> InProcessActions:
 def call(name: str = "action_tried") -> dict[str, Any]:
     """What Rasa sends to an action endpoint."""
     state = DialogueStateTracker("web:somebody", []).current_state()
-    return {"next_action": name, "sender_id": "web:somebody", "tracker": state, "domain": {}, "version": rasa.__version__}
+    return {
+        "next_action": name,
+        "sender_id": "web:somebody",
+        "tracker": state,
+        "domain": {},
+        "version": rasa.__version__,
+    }
 
 
 def fail(dispatcher: Any) -> None:
@@ -92,7 +98,7 @@ def reject(dispatcher: Any) -> None:
     raise SdkRejection("action_tried", "不是给这个表单的")
 
 
-# -- the validator ------------------------------------------------------------------------------------------------------
+# -- the validator -----------------------------------------------------------------------------------------------------
 
 
 def test_rasas_own_validation_is_still_the_one_that_is_replaced() -> None:
@@ -106,7 +112,9 @@ def test_rasas_own_validation_is_still_the_one_that_is_replaced() -> None:
 
 @pytest.mark.parametrize("result", RESULTS, ids=ascii)
 def test_the_compiled_validator_judges_like_jsonschema(result: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RemoteAction, "_validate_action_result", RemoteAction._validate_action_result)  # undone at the end
+    monkeypatch.setattr(
+        RemoteAction, "_validate_action_result", RemoteAction._validate_action_result
+    )  # undone at the end
     use_compiled_validator()
     remote = RemoteAction("action_tried", None)
     try:
@@ -123,7 +131,7 @@ def test_the_examples_hold_both_valid_and_invalid_results() -> None:
     assert {validator.is_valid(result) for result in RESULTS} == {True, False}
 
 
-# -- what becomes of an action's outcome --------------------------------------------------------------------------------
+# -- what becomes of an action's outcome -------------------------------------------------------------------------------
 
 
 async def test_an_actions_words_and_events_come_back() -> None:
@@ -183,7 +191,7 @@ async def test_two_failures_have_two_numbers() -> None:
     assert first["responses"] != second["responses"]
 
 
-# -- the domain ---------------------------------------------------------------------------------------------------------
+# -- the domain --------------------------------------------------------------------------------------------------------
 
 
 def test_every_action_that_the_domain_names_is_written_and_every_written_one_is_named() -> None:

@@ -83,7 +83,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 def test_rasa_is_the_version_that_the_stand_in_was_written_for() -> None:
     assert rasa.__version__ == "3.6.21", (
-        "Rasa has changed: check bot/light_tensorflow.py, bot/in_process_actions.py and bot/tracker_store.py against the new version"
+        "Rasa has changed: check light_tensorflow.py, in_process_actions.py and tracker_store.py in bot/ against it"
     )
 
 

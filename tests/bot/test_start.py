@@ -18,11 +18,17 @@ from tests.conftest import QUESTION, ROOT, environment, trained_folder
 
 def bot(*arguments: str, env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, encoding="utf-8", timeout=400
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=400,
     )
 
 
-# -- the command line ---------------------------------------------------------------------------------------------------
+# -- the command line --------------------------------------------------------------------------------------------------
 
 
 def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
@@ -68,14 +74,16 @@ def test_a_mistake_in_a_data_file_is_told_in_one_line(
     assert line == "错误:policy_kb/documents/sx-2018-38.md:12: 条目标题末尾缺少 {#编号}"
 
 
-# -- settings -----------------------------------------------------------------------------------------------------------
+# -- settings ----------------------------------------------------------------------------------------------------------
 
 
 def settings(folder: Path, **given: str) -> Settings:
     return read_settings({"VAR_DIR": str(folder), **given})
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "80.5", "5e3", "abc", " 5005", "５００５", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "port", ["0", "65536", "-1", "80.5", "5e3", "abc", " 5005", "５００５", "99999999999999999999"]
+)
 def test_a_port_is_a_number_from_1_to_65535(tmp_path: Path, port: str) -> None:
     with pytest.raises(SettingsError, match="PORT"):
         settings(tmp_path, PORT=port)
@@ -90,7 +98,12 @@ def test_unset_and_empty_settings_have_their_defaults(tmp_path: Path) -> None:
 
 def test_given_settings_are_taken(tmp_path: Path) -> None:
     given = settings(
-        tmp_path, PORT="5006", DATABASE_URL="postgresql://x/y", REDIS_URL="redis://x", SECRET_KEY="s", MESSAGES_PER_MINUTE="7"
+        tmp_path,
+        PORT="5006",
+        DATABASE_URL="postgresql://x/y",
+        REDIS_URL="redis://x",
+        SECRET_KEY="s",
+        MESSAGES_PER_MINUTE="7",
     )
     assert (given.port, given.database_url, given.redis_url) == (5006, "postgresql://x/y", "redis://x")
     assert (given.secret_key, given.messages_per_minute) == ("s", 7)
@@ -103,7 +116,7 @@ def test_the_secret_is_made_once_kept_and_readable_by_its_owner_alone(tmp_path: 
     assert settings(tmp_path / "other").secret_key != first.secret_key
 
 
-# -- documents ----------------------------------------------------------------------------------------------------------
+# -- documents ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
