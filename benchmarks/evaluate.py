@@ -55,7 +55,11 @@ def same_article(cited: str, wanted: str) -> bool:
     """Whether `cited` is `wanted`; an article of a summary also answers for the bare slug and the other way round."""
     if cited == wanted:
         return True
-    return wanted.startswith("cn-") and cited.split("#")[0] == wanted.split("#")[0] and ("#" not in cited or "#" not in wanted)
+    return (
+        wanted.startswith("cn-")
+        and cited.split("#")[0] == wanted.split("#")[0]
+        and ("#" not in cited or "#" not in wanted)
+    )
 
 
 def any_same(cited: Iterable[str], wanted: Iterable[str]) -> bool:
@@ -88,7 +92,9 @@ def heldout(pipeline: Pipeline) -> dict[str, Share]:
         if "gap" in accepted:
             continue
         shares["second reading: first"].count(any_same(found[:1], accepted), label)
-        shares["second reading: first, answered"].count(outcome.kind == "answer" and any_same(found[:1], accepted), label)
+        shares["second reading: first, answered"].count(
+            outcome.kind == "answer" and any_same(found[:1], accepted), label
+        )
         shares["second reading: among cited and offered"].count(any_same(found, accepted), label)
     return shares
 
@@ -119,7 +125,9 @@ def evaluation(pipeline: Pipeline) -> tuple[dict[str, Share], dict[str, Share]]:
         for case in persona["questions"]:
             outcome, _ = pipeline.ask(case["question"], None, TODAY)
             found = offered(outcome)
-            label = f"{case.get('articles') or case.get('kind')} | {case['question'][-80:]} | {outcome.kind} {found[:3]}"
+            label = (
+                f"{case.get('articles') or case.get('kind')} | {case['question'][-80:]} | {outcome.kind} {found[:3]}"
+            )
             shares["no number without a source"].count(not unsourced(pipeline, outcome), label)
             if case["expect"] == "no_answer":
                 shares["no false answer"].count(outcome.kind != "answer", label)
@@ -147,7 +155,10 @@ def dialogues(ask: Callable[[str, Context | None], tuple[Outcome, Context | None
             outcome, context = ask(turn["say"], context)
             if number == 0:
                 continue
-            share.count(_right_turn(turn, outcome), f"{dialogue['name']} | {turn['say']} | {turn.get('articles') or turn.get('expect')} | {outcome.kind} {offered(outcome)[:3]} {outcome.text[:40]!r}")
+            share.count(
+                _right_turn(turn, outcome),
+                f"{dialogue['name']} | {turn['say']} | {turn.get('articles') or turn.get('expect')} | {outcome.kind} {offered(outcome)[:3]} {outcome.text[:40]!r}",
+            )
     return share
 
 
@@ -179,7 +190,9 @@ def main() -> None:
     shares, personas = evaluation(pipeline)
     show("evaluation.yml", shares)
     show("evaluation.yml, right first by persona", personas)
-    show("dialogues.yml", {"follow-up turns right": dialogues(lambda text, context: pipeline.ask(text, context, TODAY))})
+    show(
+        "dialogues.yml", {"follow-up turns right": dialogues(lambda text, context: pipeline.ask(text, context, TODAY))}
+    )
     kinds = Counter(c.split("|")[-1].split()[0] for s in shares.values() for c in s.wrong)
     print(f"\n(wrong cases by kind of reply: {dict(kinds)})")
 

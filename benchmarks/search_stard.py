@@ -27,7 +27,13 @@ def main() -> None:
     given = parser.parse_args()
     articles, queries = rows(given.data / "articles_1445.jsonl"), rows(given.data / "queries.jsonl")
     documents = [
-        [s for s in re.split(r"(?<=[。;；])|\n", f"{re.sub('第[零一二三四五六七八九十百千]+条.*', '', a['name'])}。{a['text']}") if s.strip()]
+        [
+            s
+            for s in re.split(
+                r"(?<=[。;；])|\n", f"{re.sub('第[零一二三四五六七八九十百千]+条.*', '', a['name'])}。{a['text']}"
+            )
+            if s.strip()
+        ]
         for a in articles
     ]
     number = {a["name"]: i for i, a in enumerate(articles)}

@@ -7,14 +7,16 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
 os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from bot.settings import Settings, SettingsError, read_settings  # noqa: E402
-from policy_kb import live  # noqa: E402
-from policy_kb.yaml_lines import DataError  # noqa: E402
+from bot.settings import Settings, SettingsError, read_settings
+from policy_kb import live
+from policy_kb.yaml_lines import DataError
 
 
 def main(arguments: list[str]) -> int:
@@ -52,7 +54,7 @@ def _fail(text: str) -> int:
     return 1
 
 
-def _prepare(say: "callable[[str], None]"):  # type: ignore[valid-type]
+def _prepare(say: Callable[[str], None]) -> Path:
     """Policy knowledge and Rasa model, trained if their inputs changed; the Rasa model's path."""
     live.ensure_trained(say)
     from bot import light_tensorflow
@@ -70,7 +72,9 @@ def _run(settings: Settings) -> int:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            return _fail(f"端口 {settings.port} 不能用({error.strerror}),请关掉占用它的程序,或换一个:PORT=5006 make run")
+            return _fail(
+                f"端口 {settings.port} 不能用({error.strerror}),请关掉占用它的程序,或换一个:PORT=5006 make run"
+            )
     _say("检查政策文件和答案")
     model = _prepare(_say)
     _say("启动服务")
@@ -81,7 +85,7 @@ def _run(settings: Settings) -> int:
     app = build_app(settings, model)
 
     @app.after_server_start
-    async def announce(app, loop):  # type: ignore[no-untyped-def]
+    async def announce(app, loop):
         _say(f"已就绪(用时 {time.perf_counter() - started:.1f} 秒),请打开 http://127.0.0.1:{settings.port}/chat/")
 
     app.run(host=settings.host, port=settings.port, access_log=False, debug=False)

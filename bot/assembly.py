@@ -13,7 +13,6 @@ light_tensorflow.install()
 warnings.simplefilter("ignore")
 
 import jieba  # noqa: E402
-
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage  # noqa: E402
 from rasa.core.lock_store import InMemoryLockStore  # noqa: E402

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from sanic import Blueprint
 from sanic.request import Request
-from sanic.response import HTTPResponse, json as json_response, raw, text
+from sanic.response import HTTPResponse, raw, text
+from sanic.response import json as json_response
 
 
 class Metrics:

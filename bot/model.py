@@ -8,7 +8,14 @@ from bot.settings import ROOT
 
 MODELS = ROOT / "models"
 DOMAIN, CONFIG, DATA = ROOT / "bot" / "domain", ROOT / "config.yml", ROOT / "data"
-_INPUTS = [CONFIG, DOMAIN, DATA, ROOT / "bot" / "components", ROOT / "policy_kb" / "lexicon", ROOT / "policy_kb" / "normalise.py"]
+_INPUTS = [
+    CONFIG,
+    DOMAIN,
+    DATA,
+    ROOT / "bot" / "components",
+    ROOT / "policy_kb" / "lexicon",
+    ROOT / "policy_kb" / "normalise.py",
+]
 
 
 class ModelError(Exception):
@@ -44,7 +51,9 @@ def ensure_model(say: Callable[[str], None] = print) -> Path:
 
     configure_structlog(logging.ERROR)
 
-    result = train(str(DOMAIN), str(CONFIG), [str(DATA)], output=str(MODELS), fixed_model_name=path.name.removesuffix(".tar.gz"))
+    result = train(
+        str(DOMAIN), str(CONFIG), [str(DATA)], output=str(MODELS), fixed_model_name=path.name.removesuffix(".tar.gz")
+    )
     if result.code != 0 or not path.exists():
         raise ModelError("对话模型训练失败,请检查 config.yml、bot/domain 和 data 目录")
     for old in MODELS.glob("chanjiaotong-*.tar.gz"):

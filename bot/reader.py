@@ -35,7 +35,9 @@ def reader(corpus: Corpus) -> Blueprint:
         found = corpus.document(slug)
         if found is None:
             return _render("missing.html", status=404)
-        return _render("policy.html", document=found, sections=_sections(found, (request.args.get("quote") or "")[:300]))
+        return _render(
+            "policy.html", document=found, sections=_sections(found, (request.args.get("quote") or "")[:300])
+        )
 
     return pages
 

@@ -204,7 +204,13 @@ def _front_matter(path: Path, front: str) -> dict[str, Any]:
             "status": str,
             "source": str,
         },
-        optional={"number": None, "published": None, "status_confirmed_on": None, "status_confirmed_by": None, "superseded_by": None},
+        optional={
+            "number": None,
+            "published": None,
+            "status_confirmed_on": None,
+            "status_confirmed_by": None,
+            "superseded_by": None,
+        },
     )
     if meta["slug"] != path.stem:
         raise DataError(path, line, f"slug“{meta['slug']}”与文件名不一致")

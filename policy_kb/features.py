@@ -9,10 +9,14 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 from pypinyin.pinyin_dict import pinyin_dict
+
+Array = npt.NDArray[Any]
 
 THESAURUS = Path(__file__).parent / "lexicon" / "thesaurus.txt"
 
@@ -28,7 +32,7 @@ def _tag(view: int, length: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _syllables() -> tuple[np.ndarray, dict[str, int]]:
+def _syllables() -> tuple[Array, dict[str, int]]:
     """Syllable number of every BMP character (0 where it has none), shape (65536,), and of every spelling."""
     spellings: dict[str, int] = {}
     table = np.zeros(65536, dtype=np.int64)
@@ -95,7 +99,7 @@ class Featurizer:
     def __init__(self, thesaurus: Thesaurus) -> None:
         self.thesaurus = thesaurus
 
-    def numbers(self, text: str) -> np.ndarray:
+    def numbers(self, text: str) -> Array:
         """The features of cleaned `text` with repeats, int64, any order."""
         kept = " " + _BREAK.sub(" ", text).strip() + " "
         chars = np.frombuffer(kept.encode("utf-16-le", "replace"), dtype=np.uint16).astype(np.int64)
@@ -124,18 +128,19 @@ class Featurizer:
         )
 
 
-def _pairs(symbols: np.ndarray) -> np.ndarray:
-    return (symbols[:-1] << 16) | symbols[1:]
+def _pairs(symbols: Array) -> Array:
+    pairs: Array = (symbols[:-1] << 16) | symbols[1:]
+    return pairs
 
 
 class Vectorizer:
     """TF-IDF over feature numbers: log term frequency, smoothed idf, rows of unit length."""
 
-    def __init__(self, known: np.ndarray, idf: np.ndarray) -> None:
+    def __init__(self, known: Array, idf: Array) -> None:
         self.known, self.idf = known, idf
 
     @classmethod
-    def fit(cls, documents: Sequence[np.ndarray], min_documents: int) -> "Vectorizer":
+    def fit(cls, documents: Sequence[Array], min_documents: int) -> "Vectorizer":
         """Learn the features that at least `min_documents` of `documents` have."""
         owner = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
         numbers = np.concatenate(documents)
@@ -148,7 +153,7 @@ class Vectorizer:
         idf = np.log((1 + len(documents)) / (1 + frequency[kept])) + 1
         return cls(known[kept], idf.astype(np.float32))
 
-    def row(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def row(self, numbers: Array) -> tuple[Array, Array]:
         """(columns, values) of one document; values have unit length (empty when nothing is known)."""
         unique, counts = np.unique(numbers, return_counts=True)
         columns = np.searchsorted(self.known, unique)
@@ -159,7 +164,7 @@ class Vectorizer:
         length = np.sqrt((values * values).sum())
         return columns, values / length if length else values
 
-    def matrix(self, documents: Sequence[np.ndarray]) -> sp.csr_matrix:
+    def matrix(self, documents: Sequence[Array]) -> sp.csr_matrix:
         """Rows for `documents`, shape (documents, known features)."""
         rows = [self.row(d) for d in documents]
         starts = np.concatenate([[0], np.cumsum([len(c) for c, _ in rows])])

@@ -172,7 +172,9 @@ def _check_claim(
         raise DataError(path, line, f"数字没有出处:{'、'.join(sorted(missing))}(引用 {article_id})")
 
 
-def _questions(path: Path, root: Path, corpus: Corpus, answers: dict[str, Answer], gaps: dict[str, Gap]) -> list[Question]:
+def _questions(
+    path: Path, root: Path, corpus: Corpus, answers: dict[str, Answer], gaps: dict[str, Gap]
+) -> list[Question]:
     found = []
     origin = path.relative_to(root).parts[1]
     weight = WRITTEN_WEIGHT if origin in ("written", "paraphrased") else 1.0
@@ -209,4 +211,3 @@ def _group(
     if target in corpus.articles:
         return target, None, tuple(also)
     raise DataError(path, line, f"目标既不是答案也不是条目:{target}")
-

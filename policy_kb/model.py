@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.svm import LinearSVC
 
-from policy_kb.features import THESAURUS, Featurizer, Thesaurus, Vectorizer
+from policy_kb.features import THESAURUS, Array, Featurizer, Thesaurus, Vectorizer
 from policy_kb.knowledge import GAP, OUT, ROOT, Knowledge
 from policy_kb.normalise import clean, focus
 
@@ -37,9 +37,9 @@ class Understanding:
     evidence: margins that tell whether the documents settle it (see EVIDENCE).
     """
 
-    articles: np.ndarray
-    similarity: np.ndarray
-    evidence: np.ndarray
+    articles: Array
+    similarity: Array
+    evidence: Array
 
 
 # Margins of the scope machine (gap, in, out), best article's margin, margins of gap and out among the articles, mean similarity of
@@ -57,20 +57,22 @@ class TopicModel:
         featurizer: Featurizer,
         vectorizer: Vectorizer,
         articles: list[str],
-        weights: np.ndarray,
-        bias: np.ndarray,
+        weights: Array,
+        bias: Array,
         phrasings: sp.csc_matrix,
-        fact_of: np.ndarray,
-        article_of_fact: np.ndarray,
-        phrasing_weight: np.ndarray,
-        fact_length: np.ndarray,
+        fact_of: Array,
+        article_of_fact: Array,
+        phrasing_weight: Array,
+        fact_length: Array,
     ) -> None:
         self.featurizer, self.vectorizer, self.articles = featurizer, vectorizer, articles
         self.weights, self.bias, self.phrasings = weights, bias, phrasings
         self.fact_of, self.article_of_fact = fact_of, article_of_fact
         self.phrasing_weight, self.fact_length = phrasing_weight, fact_length
         self._asks_fact = np.flatnonzero(fact_of >= 0)
-        self._kinds = [np.flatnonzero(fact_of == kind) if kind < 0 else self._asks_fact for kind in (0, _GAP_ROW, _OUT_ROW)]
+        self._kinds = [
+            np.flatnonzero(fact_of == kind) if kind < 0 else self._asks_fact for kind in (0, _GAP_ROW, _OUT_ROW)
+        ]
 
     def understand(self, cleaned: str) -> Understanding:
         """What `cleaned` (see normalise.clean) means."""
@@ -80,11 +82,14 @@ class TopicModel:
         similarity = self._similarity(columns, values)
         articles = _standardised(margins[:count]) + FACT_WEIGHT * _standardised(self._nearest_fact(similarity))
         gap, out, scope_gap, scope_in, scope_out = margins[count:]
-        near = [np.partition(similarity[rows], -_NEAR)[-_NEAR:].mean() if len(rows) >= _NEAR else 0.0 for rows in self._kinds]
+        near = [
+            np.partition(similarity[rows], -_NEAR)[-_NEAR:].mean() if len(rows) >= _NEAR else 0.0
+            for rows in self._kinds
+        ]
         evidence = np.array([scope_gap, scope_in, scope_out, margins[:count].max(), gap, out, *near], dtype=np.float32)
         return Understanding(_standardised(articles), similarity, evidence)
 
-    def _nearest_fact(self, similarity: np.ndarray) -> np.ndarray:
+    def _nearest_fact(self, similarity: Array) -> Array:
         """For every article the cosine of the question to the centroid of its nearest fact, shape (articles,)."""
         asks = self._asks_fact
         sums = np.bincount(self.fact_of[asks], similarity[asks] * self.phrasing_weight[asks], len(self.fact_length))
@@ -92,7 +97,7 @@ class TopicModel:
         np.maximum.at(best, self.article_of_fact, sums / self.fact_length)
         return best
 
-    def _similarity(self, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def _similarity(self, columns: Array, values: Array) -> Array:
         """Cosine similarity of one question to every phrasing, shape (phrasings,)."""
         starts, rows, weights = self.phrasings.indptr, self.phrasings.indices, self.phrasings.data
         spans = [slice(starts[c], starts[c + 1]) for c in columns]
@@ -103,14 +108,17 @@ class TopicModel:
         return np.bincount(postings, products, self.phrasings.shape[0]).astype(np.float32)
 
 
-def _standardised(scores: np.ndarray) -> np.ndarray:
-    return (scores - scores.mean()) / (scores.std() + 1e-9)
+def _standardised(scores: Array) -> Array:
+    scaled: Array = (scores - scores.mean()) / (scores.std() + 1e-9)
+    return scaled
 
 
 def fingerprint(root: Path = ROOT) -> str:
     """A hash of everything that training depends on: knowledge files, thesaurus and the code that reads them."""
     digest = hashlib.sha256()
-    files = [p for folder in ("documents", "answers", "gaps", "questions") for p in sorted((root / folder).rglob("*.*"))]
+    files = [
+        p for folder in ("documents", "answers", "gaps", "questions") for p in sorted((root / folder).rglob("*.*"))
+    ]
     for file in [*files, *_TRAINED_BY]:
         digest.update(file.name.encode())
         digest.update(file.read_bytes())
@@ -138,9 +146,9 @@ def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) 
 def fit(
     knowledge: Knowledge,
     featurizer: Featurizer,
-    documents: list[np.ndarray],
+    documents: list[Array],
     targets: list[str],
-    weights: np.ndarray,
+    weights: Array,
     say: Callable[[str], None] = lambda text: None,
 ) -> TopicModel:
     """A model from feature numbers of texts and what they ask about; the first texts are the knowledge's questions."""
@@ -151,7 +159,10 @@ def fit(
     articles = sorted(knowledge.corpus.articles)
     say(f"学习 {asked} 个问法")
     refused = np.isin(labels, [GAP, OUT])
-    tasks = [(name, labels == name, np.where(refused, weights * REFUSAL_WEIGHT, weights), TOPIC_C) for name in (*articles, GAP, OUT)]
+    tasks = [
+        (name, labels == name, np.where(refused, weights * REFUSAL_WEIGHT, weights), TOPIC_C)
+        for name in (*articles, GAP, OUT)
+    ]
     scope_weights = np.where(refused, 2.0, 1.0)
     scope_weights[asked:] = 0.0
     tasks += [(f"scope {name}", labels == name, scope_weights, SCOPE_C) for name in (GAP, OUT)]
@@ -181,11 +192,11 @@ def fit(
     )
 
 
-_Task = tuple[str, np.ndarray, np.ndarray, float]  # name, which rows are positive, weight of every row, C
+_Task = tuple[str, Array, Array, float]  # name, which rows are positive, weight of every row, C
 _shared: tuple[sp.csr_matrix, list[_Task]] | None = None
 
 
-def _fit_tasks(numbers: list[int]) -> list[tuple[np.ndarray, float]]:
+def _fit_tasks(numbers: list[int]) -> list[tuple[Array, float]]:
     assert _shared is not None  # noqa: S101 - set just before the fork
     matrix, tasks = _shared
     fitted = []
@@ -199,7 +210,7 @@ def _fit_tasks(numbers: list[int]) -> list[tuple[np.ndarray, float]]:
     return fitted
 
 
-def _one_versus_rest(matrix: sp.csr_matrix, tasks: list[_Task]) -> tuple[np.ndarray, np.ndarray]:
+def _one_versus_rest(matrix: sp.csr_matrix, tasks: list[_Task]) -> tuple[Array, Array]:
     """Weights (features, tasks) and bias (tasks,) of one linear SVM per task, spread over the machine's cores."""
     global _shared
     _shared = (matrix, tasks)

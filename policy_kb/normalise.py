@@ -49,7 +49,7 @@ def is_traditional(text: str) -> bool:
 
 def to_traditional(text: str) -> str:
     """`text` in Traditional characters; the words stay as they are, for they are official terms."""
-    return _to_traditional.convert(text)
+    return str(_to_traditional.convert(text))
 
 
 def sentences(text: str) -> list[str]:

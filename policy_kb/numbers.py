@@ -8,7 +8,9 @@ _SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000
 _ARABIC = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 # A Chinese numeral counts as a number when a unit of measure follows it; 一 alone is usually an article ("一个", "一批").
 _UNITS = "元块年月日天周岁个人名家项种类级倍成条次点学时课时小时分钟期届批所座笔"
-_CHINESE = re.compile(rf"(?:百分之)?[零〇一二两三四五六七八九十百千万亿]+(?=(?:多|余|左右)?[{_UNITS}])|百分之[零〇一二两三四五六七八九十百千万]+")
+_CHINESE = re.compile(
+    rf"(?:百分之)?[零〇一二两三四五六七八九十百千万亿]+(?=(?:多|余|左右)?[{_UNITS}])|百分之[零〇一二两三四五六七八九十百千万]+"
+)
 
 
 def chinese_to_int(text: str) -> int | None:
@@ -55,5 +57,9 @@ def unsupported_numbers(text: str, sources: list[str]) -> set[str]:
     for source in sources:
         stated |= numbers_in(source)
         # A source may write the same quantity in the other script without a unit we know: 十二五, 三无三可.
-        stated |= {str(n) for c in re.findall(r"[零〇一二两三四五六七八九十百千万]+", source) if (n := chinese_to_int(c)) is not None}
+        stated |= {
+            str(n)
+            for c in re.findall(r"[零〇一二两三四五六七八九十百千万]+", source)
+            if (n := chinese_to_int(c)) is not None
+        }
     return numbers_in(text) - stated

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from policy_kb.corpus import Corpus
+from policy_kb.features import Array
 from policy_kb.knowledge import GAP, Answer, Gap, Knowledge
 from policy_kb.model import TopicModel, Understanding
 from policy_kb.normalise import clean, focus
@@ -39,9 +40,15 @@ _ELLIPTIC = re.compile(
     r"有什么|有啥|有没有|必须|一定|能不能|可以|怎么|咋|哪|是不是|具体|详细|原文|依据|出处|比如|举例|老师|学生|企业|个人|外省|就|只|也)"
 )
 _TRAILING = re.compile(r"呢[?。!~]*$")
-_OPENING = re.compile(r"^((算了|对了|不说这个|换个(话题|问题)|另外|然后|好的?|嗯+|哦+|谢谢(你|您)?|你好|您好|请问|再问(一下|个)?|我想问(一下|问)?|想问(一下|下)?)[,。!~ ]*)+(?=.{3})")
-_SOURCE_WANTED = re.compile(r"原文|出处|依据|哪个文件|哪条|哪一条|第几条|文件.{0,4}怎么(写|说)|谁规定|哪里写|哪儿写|什么文件|啥文件|文号")
-_MORE_WANTED = re.compile(r"^(还有(呢|吗|别的|啥|什么|没).{0,4}|继续|接着说|详细(点|说说|一点)?|多说(点|说)|展开说说?|具体(点|说说|呢)|然后呢)[?。!~]*$")
+_OPENING = re.compile(
+    r"^((算了|对了|不说这个|换个(话题|问题)|另外|然后|好的?|嗯+|哦+|谢谢(你|您)?|你好|您好|请问|再问(一下|个)?|我想问(一下|问)?|想问(一下|下)?)[,。!~ ]*)+(?=.{3})"
+)
+_SOURCE_WANTED = re.compile(
+    r"原文|出处|依据|哪个文件|哪条|哪一条|第几条|文件.{0,4}怎么(写|说)|谁规定|哪里写|哪儿写|什么文件|啥文件|文号"
+)
+_MORE_WANTED = re.compile(
+    r"^(还有(呢|吗|别的|啥|什么|没).{0,4}|继续|接着说|详细(点|说说|一点)?|多说(点|说)|展开说说?|具体(点|说说|呢)|然后呢)[?。!~]*$"
+)
 _ASKS = re.compile(
     r"[?吗嘛呢]|啥|甚|咋|怎|谁|多少|几|哪|什么|为何|如何|是否|能不能|可不可以|行不行|有没有|是不是|会不会|要不要|能否|可否|给不给|算不算|用不用|不$"
 )
@@ -74,7 +81,7 @@ class Ranking:
     """Articles from best to worst with their scores (mean 0, standard deviation 1 over articles)."""
 
     articles: list[str]
-    scores: np.ndarray
+    scores: Array
 
     @property
     def margin(self) -> float:
@@ -140,7 +147,7 @@ class Pipeline:
         """The answer to one part of a message, if it is clear by itself."""
         seen = self.model.understand(part)
         ranking = self._rank(seen)
-        if ranking.margin < PART_MARGIN or answerable(seen) < ANSWERABLE_ABOVE:
+        if ranking.margin < PART_MARGIN or answerable(seen) < CONVERSATION_ANSWERABLE_ABOVE:
             return None
         return self._answer(part, seen, ranking, today)
 
@@ -258,7 +265,9 @@ class Pipeline:
         """The answer to a tapped `article:` button: the fact nearest to the question that offered it."""
         if article_id not in self.corpus.articles:
             return None
-        answer = self._fact(self.model.understand(context.question), article_id) if context and context.question else None
+        answer = (
+            self._fact(self.model.understand(context.question), article_id) if context and context.question else None
+        )
         answer = answer or next(iter(self._answers_of.get(article_id, [])), None)
         if answer is None:
             text, citations = say_quote(self.corpus, article_id, self.corpus.articles[article_id].sentences()[0], today)

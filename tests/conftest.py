@@ -1,4 +1,4 @@
-"""The world that tests share: the policy pipeline, a real server process with its own data folder, and people who talk."""
+"""The world that tests share: the policy pipeline, a real server process with its own data folder, and its visitors."""
 
 import json
 import os

@@ -47,7 +47,11 @@ class LinearSvmIntentClassifier(IntentClassifier, GraphComponent):
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> LinearSvmIntentClassifier:
         return cls(config, model_storage, resource)
 
@@ -72,7 +76,9 @@ class LinearSvmIntentClassifier(IntentClassifier, GraphComponent):
         """The temperature with the least log loss on margins of examples the fold's model has not seen."""
         margins = np.zeros((len(labels), len(self.classes)))
         for seen, unseen in StratifiedKFold(3, shuffle=True, random_state=0).split(features, labels):
-            fold = LinearSVC(C=self.config["C"], class_weight="balanced", random_state=0).fit(features[seen], labels[seen])
+            fold = LinearSVC(C=self.config["C"], class_weight="balanced", random_state=0).fit(
+                features[seen], labels[seen]
+            )
             margins[unseen] = fold.decision_function(features[unseen])
         gold = np.searchsorted(self.classes, labels)
 

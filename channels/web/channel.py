@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from sanic import Blueprint
 from sanic.request import Request
-from sanic.response import HTTPResponse, html, json as json_response, redirect
+from sanic.response import HTTPResponse, html, redirect
+from sanic.response import json as json_response
 
 from bot.reply import Reply
 from channels.privacy import mask
@@ -91,7 +92,9 @@ class WebInput(InputChannel):
                 inbound = parse(fields or {"text": ""}, self.max_characters)
                 await self._answer(on_new_message, sender_id, inbound)
             except BadMessage as error:
-                return self._page(self.transcript.history(sender_id), error.message, error.status, fields.get("text") or "")
+                return self._page(
+                    self.transcript.history(sender_id), error.message, error.status, fields.get("text") or ""
+                )
             return redirect("/chat/#latest", status=303)
 
         @chat.post("/sessions")
@@ -171,7 +174,11 @@ class WebInput(InputChannel):
         self, exchanges: list[dict[str, Any]], problem: str | None = None, status: int = 200, draft: str = ""
     ) -> HTTPResponse:
         body = _templates.get_template("chat.html").render(
-            exchanges=exchanges, problem=problem, draft=draft, max_characters=self.max_characters, new_id=secrets.token_hex(8)
+            exchanges=exchanges,
+            problem=problem,
+            draft=draft,
+            max_characters=self.max_characters,
+            new_id=secrets.token_hex(8),
         )
         return html(body, status=status, headers=SECURITY_HEADERS)
 

@@ -32,7 +32,9 @@ def parse(body: object, max_characters: int) -> Inbound:
         raise BadMessage(422, "invalid_json", '请求内容应是 JSON 对象,例如 {"text": "实习给不给钱?"}')
     unknown = set(body) - {"text", "payload", "message_id"}
     if unknown:
-        raise BadMessage(422, "unknown_field", f"不认识的字段:{'、'.join(sorted(printable(str(k)[:40]) for k in unknown)[:5])}")
+        raise BadMessage(
+            422, "unknown_field", f"不认识的字段:{'、'.join(sorted(printable(str(k)[:40]) for k in unknown)[:5])}"
+        )
     text, payload, message_id = body.get("text"), body.get("payload"), body.get("message_id")
     if (text is None) == (payload is None):
         raise BadMessage(422, "text_or_payload", "text 和 payload 要有且只有一个")
