@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import time
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from benchmarks.setups import WORK, environment, train
 from bot.settings import ROOT
 
 OURS, LOGISTIC, DIET = "linear SVM, calibrated (ours)", "logistic regression", "DIET"
+RUNS = 3  # processes of each, by turns
 DIET_EPOCHS = 10  # as in default_rasa/config.yml
 CLASSIFIERS: dict[str, dict[str, Any] | None] = {
     OURS: None,
@@ -36,7 +36,7 @@ FALLBACK = "nlu_fallback"
 
 def configuration(classifier: dict[str, Any] | None) -> dict[str, Any]:
     """config.yml without policies, its intent classifier replaced by `classifier` if one is given."""
-    config = deepcopy(yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8")))
+    config: dict[str, Any] = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))
     del config["policies"]
     if classifier is not None:
         names = [part["name"].rpartition(".")[2] for part in config["pipeline"]]
@@ -59,38 +59,26 @@ def measure() -> str:
     """The section's tables."""
     cases, questions = intent_cases(), evaluation_questions()
     gold = [intent for _, intent in cases]
+    models = {name: trained(name) for name in CLASSIFIERS}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in CLASSIFIERS}
+    for _ in range(RUNS):
+        for name, model in models.items():
+            runs[name].append(_run(name, model))
     quality, cost = [], []
-    for name in CLASSIFIERS:
-        command = [sys.executable, "-m", "benchmarks.intents", str(trained(name))]
-        env = environment()
-        if name == DIET:
-            command.append("--tensorflow")
-        else:
-            env["OMP_NUM_THREADS"] = "1"  # as `python -m bot run` sets it
-        answer = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE).stdout
-        seen = json.loads(answer.splitlines()[-1])
-        first, routed = seen["first"][: len(cases)], seen["routed"][: len(cases)]
-        asked = seen["routed"][len(cases) :]
-        quality.append(
-            (
-                name,
-                f"{np.mean([a == b for a, b in zip(first, gold, strict=True)]):.3f}",
-                f"{f1_score(gold, first, average='macro', zero_division=0):.3f}",
-                f"{np.mean([a == b for a, b in zip(routed, gold, strict=True)]):.3f}",
-                f"{np.mean([a == 'ask_policy' for a in asked]):.3f}",
-            )
+    for name, seen in runs.items():
+        first, routed = seen[0]["first"][: len(cases)], seen[0]["routed"][: len(cases)]
+        asked = seen[0]["routed"][len(cases) :]
+        shares = (
+            np.mean([a == b for a, b in zip(first, gold, strict=True)]),
+            f1_score(gold, first, average="macro", zero_division=0),
+            np.mean([a == b for a, b in zip(routed, gold, strict=True)]),
+            np.mean([a == "ask_policy" for a in asked]),
         )
-        times = np.array(seen["parse_seconds"]) * 1000
-        cost.append(
-            (
-                name,
-                f"{np.median(times):.1f}",
-                f"{np.percentile(times, 95):.1f}",
-                f"{seen['import_seconds']:.1f}",
-                f"{seen['load_seconds']:.1f}",
-                f"{seen['rss_mb']:.0f}",
-            )
-        )
+        quality.append((name, *(f"{share:.3f}" for share in shares)))
+        times = np.median([run["parse_seconds"] for run in seen], axis=0) * 1000
+        once = [np.median([run[key] for run in seen]) for key in ("import_seconds", "load_seconds", "rss_mb")]
+        figures = (np.median(times), np.percentile(times, 95), *once)
+        cost.append((name, *(f"{value:.{digits}f}" for value, digits in zip(figures, (1, 1, 1, 1, 0), strict=True))))
     header = (
         "intent classifier",
         "accuracy, first choice",
@@ -101,11 +89,24 @@ def measure() -> str:
     notes = (
         f"{len(cases)} messages of tests/data/intents.yml, {len(questions)} questions of tests/data/evaluation.yml; "
         "trained on data/nlu. As routed: a message below config.yml's fallback threshold goes to ask_policy. DIET: "
-        f"{DIET_EPOCHS} epochs. Times and memory: one fresh process each; a message's parse is the whole NLU pipeline; "
-        "import and load run without TensorFlow where the classifier does not need it."
+        f"{DIET_EPOCHS} epochs. Times and memory: medians of {RUNS} fresh processes each; a message's parse is the whole "
+        "NLU pipeline; import and load run without TensorFlow where the classifier does not need it."
     )
     costs = table(("intent classifier", "parse p50 ms", "p95 ms", "import s", "model load s", "RSS MB"), cost)
     return f"{table(header, quality)}\n\n{costs}\n\n{notes}"
+
+
+def _run(name: str, model: Path) -> dict[str, Any]:
+    """What a fresh process says of `model`."""
+    command, env = [sys.executable, "-m", "benchmarks.intents", str(model)], environment()
+    if name == DIET:
+        command.append("--tensorflow")
+    else:
+        env["OMP_NUM_THREADS"] = "1"  # as `python -m bot run` sets it
+    with open(WORK / "intents.log", "wb") as log:
+        ran = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, stderr=log)
+    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return found
 
 
 def _child(model: str, tensorflow: bool) -> None:

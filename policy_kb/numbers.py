@@ -9,7 +9,7 @@ _ARABIC = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 # A Chinese numeral counts as a number when a unit of measure follows it; 一 alone is usually an article ("一个", "一批").
 _UNITS = "元块年月日天周岁个人名家项种类级倍成条次点学时课时小时分钟期届批所座笔"
 _CHINESE = re.compile(
-    rf"(?:百分之)?[零〇一二两三四五六七八九十百千万亿]+(?=(?:多|余|左右)?[{_UNITS}])|百分之[零〇一二两三四五六七八九十百千万]+"
+    rf"(?:百分之)?(?<!\d)[零〇一二两三四五六七八九十百][零〇一二两三四五六七八九十百千万亿]*(?=(?:多|余|左右)?[{_UNITS}])|百分之[零〇一二两三四五六七八九十百千万]+"
 )
 
 
