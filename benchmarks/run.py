@@ -11,6 +11,7 @@ Prints Markdown; `--save` also puts each part into RESULTS.md.
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -156,7 +157,7 @@ def memory(pair: Sequence[SetUp]) -> str:
 
 
 def long(pair: Sequence[SetUp]) -> str:
-    messages = mixed_messages(MESSAGES)[:LONG_PERIOD]
+    messages = mixed_messages(LONG_PERIOD)
     milliseconds = np.zeros((len(pair), LONG_SESSIONS, LONG_TURNS))
     for n in range(LONG_SESSIONS):
         sessions = [setup.open_session() for setup in pair]
@@ -187,6 +188,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     parts = given.parts or list(TITLES)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
 
     def report(name: str, measure: Callable[[], str], load_before: float | None = None) -> None:
         before = load() if load_before is None else load_before

@@ -34,12 +34,14 @@ class Understanding:
     """What the model sees in a question.
 
     articles: score of every article, mean 0 and standard deviation 1; similarity: cosine to every known phrasing;
-    evidence: margins that tell whether the documents settle it (see EVIDENCE).
+    evidence: what tells whether the documents settle it (see EVIDENCE); nearest_answered, nearest_refused: greatest similarities.
     """
 
     articles: Array
     similarity: Array
     evidence: Array
+    nearest_answered: float
+    nearest_refused: float
 
 
 # Margins of the scope machine (gap, in, out), best article's margin, margins of gap and out among the articles, mean similarity of
@@ -70,6 +72,7 @@ class TopicModel:
         self.fact_of, self.article_of_fact = fact_of, article_of_fact
         self.phrasing_weight, self.fact_length = phrasing_weight, fact_length
         self._asks_fact = np.flatnonzero(fact_of >= 0)
+        self._refused = np.flatnonzero(fact_of < 0)
         self._kinds = [
             np.flatnonzero(fact_of == kind) if kind < 0 else self._asks_fact for kind in (0, _GAP_ROW, _OUT_ROW)
         ]
@@ -87,7 +90,8 @@ class TopicModel:
             for rows in self._kinds
         ]
         evidence = np.array([scope_gap, scope_in, scope_out, margins[:count].max(), gap, out, *near], dtype=np.float32)
-        return Understanding(_standardised(articles), similarity, evidence)
+        answered, refused = (float(similarity[rows].max(initial=0.0)) for rows in (self._asks_fact, self._refused))
+        return Understanding(_standardised(articles), similarity, evidence, answered, refused)
 
     def _nearest_fact(self, similarity: Array) -> Array:
         """For every article the cosine of the question to the centroid of its nearest fact, shape (articles,)."""

@@ -6,7 +6,7 @@ new one goes out, so a pipeline can be replaced between two messages.
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -30,6 +30,8 @@ ANSWERABLE_WEIGHTS, ANSWERABLE_BIAS = np.array(_calibration["weights"]), float(_
 ANSWERABLE_ABOVE = float(_calibration["answerable_above"])
 # A part of a message gets an answer of its own when its article is this clear.
 PART_MARGIN = 1.2
+# Cosine to the nearest answered phrasing, and its lead over the nearest gap or out-of-scope one, that mean "the same question".
+SAME_QUESTION, SAME_QUESTION_LEAD, SAME_QUESTION_BONUS = 0.5, 0.2, 3.0
 # In a conversation that already found its subject, it takes stronger signs that something is not stated.
 CONVERSATION_ANSWERABLE_ABOVE = ANSWERABLE_ABOVE - 1.2
 FOLLOW_UP_MARGIN = 4.0
@@ -135,7 +137,9 @@ class Pipeline:
             together = self.model.understand(f"{context.question} {question}")
             ranking = self._rank(seen, together, context.article)
             better = together if answerable(together) > answerable(seen) else seen
-            seen = Understanding(together.articles, seen.similarity + 0.5 * together.similarity, better.evidence)
+            seen = replace(better, articles=together.articles, similarity=seen.similarity + 0.5 * together.similarity)
+        if context is None and self._is_bare_subject(question):
+            return self._ask_back(question, seen, ranking)
         if answerable(seen) >= (ANSWERABLE_ABOVE if context is None else CONVERSATION_ANSWERABLE_ABOVE):
             return self._answer(question, seen, ranking, today)
         scope_gap, _, scope_out, _, gap, out, *_ = seen.evidence
@@ -188,13 +192,19 @@ class Pipeline:
                 return Outcome("answer", text, citations, options, context.article, others[0].id)
         return None
 
+    def _is_bare_subject(self, question: str) -> bool:
+        """A word or two that name a subject and ask nothing: 津贴, 实训基地."""
+        return (
+            len(question) <= 4 and not _ASKS.search(question) and bool(self.model.featurizer.thesaurus.find(question))
+        )
+
+    def _ask_back(self, question: str, seen: Understanding, ranking: Ranking) -> Outcome:
+        buttons = tuple(Option(self._title(seen, a), f"article:{a}") for a in ranking.articles[:3])
+        return Outcome("clarify", f"您想了解“{question}”的哪一方面?", (), buttons)
+
     def _answer(self, question: str, seen: Understanding, ranking: Ranking, today: date) -> Outcome:
         article = ranking.articles[0]
         options = self._alternatives(seen, ranking)
-        if len(question) <= 4 and not _ASKS.search(question) and ranking.margin < SURE_MARGIN:
-            topics = (article, *ranking.articles[1:3])
-            buttons = tuple(Option(self._title(seen, a), f"article:{a}") for a in topics)
-            return Outcome("clarify", f"您想了解“{question}”的哪一方面?", (), buttons)
         answer = self._fact(seen, article)
         if answer is not None:
             text, citations = say_answer(self.corpus, answer, today)
@@ -310,5 +320,9 @@ def join(first: Outcome, second: Outcome) -> Outcome:
 
 
 def answerable(seen: Understanding) -> float:
-    """Log odds that the documents settle the question."""
-    return float(seen.evidence @ ANSWERABLE_WEIGHTS) + ANSWERABLE_BIAS
+    """Log odds that the documents settle the question. One worded much like a known answered question is taken for it."""
+    odds = float(seen.evidence @ ANSWERABLE_WEIGHTS) + ANSWERABLE_BIAS
+    known = (
+        seen.nearest_answered >= SAME_QUESTION and seen.nearest_answered - seen.nearest_refused >= SAME_QUESTION_LEAD
+    )
+    return odds + SAME_QUESTION_BONUS if known else odds
