@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from bot import light_tensorflow
 
 light_tensorflow.install()
+import sanic.app  # noqa: E402, F401 - importing it shows deprecations again, so it comes before they are silenced
+
 # Rasa's dependencies warn about each other at import; an operator can do nothing about it.
 warnings.simplefilter("ignore")
 

@@ -48,7 +48,7 @@ class InProcessActions(EndpointConfig):
             raise ClientResponseError(400, "rejected", body) from rejection
         except Exception:
             error_id = uuid.uuid4().hex[:12]
-            logger.exception("action failed", extra={"action": call.get("next_action"), "error_id": error_id})
+            logger.exception("action %s failed, error number %s", call.get("next_action"), error_id)
             apology = Reply(kind="notice", text=f"{APOLOGY}(错误编号 {error_id})")
             return {"events": [], "responses": [{"custom": apology.dict()}]}
 

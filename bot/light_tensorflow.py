@@ -34,7 +34,7 @@ class _AbsentType(type):
             raise TensorFlowNotLoaded(f"{cls.__qualname__} needs TensorFlow, which this process does not load")
         if len(args) == 1 and callable(args[0]) and not isinstance(args[0], type) and not kwargs:
             return args[0]  # used as a bare decorator
-        return lambda function: function  # used as a decorator with arguments
+        return _decorator(cls.__qualname__)
 
     def __getitem__(cls, item: Any) -> Any:
         return cls
@@ -42,6 +42,21 @@ class _AbsentType(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         # Rasa asks `isinstance(component, tf.…)` nowhere on our path; nothing is an instance of what is not there.
         return type.__instancecheck__(cls, instance) if not cls.__dict__.get("_stand_in") else False
+
+
+def _decorator(qualname: str) -> Any:
+    """What `@tf.function(...)` needs: gives the function back. Anything else that is done with it is real use and refused."""
+
+    class Decorator:
+        def __call__(self, function: Any = None, *rest: Any, **more: Any) -> Any:
+            if callable(function) and not rest and not more:
+                return function
+            raise TensorFlowNotLoaded(f"{qualname} needs TensorFlow, which this process does not load")
+
+        def __getattr__(self, name: str) -> Any:
+            raise TensorFlowNotLoaded(f"{qualname}().{name} needs TensorFlow, which this process does not load")
+
+    return Decorator()
 
 
 def _absent(qualname: str) -> type:

@@ -25,13 +25,11 @@ def reader(corpus: Corpus) -> Blueprint:
     """The blueprint of the reader pages."""
     pages = Blueprint("policies", url_prefix="/policies")
 
-    @pages.get("/")
-    async def index(request: Request) -> HTTPResponse:
-        return _render("policies.html", documents=corpus.documents)
-
     @pages.get("/<slug>")
     async def document(request: Request, slug: str) -> HTTPResponse:
-        """One document. `?quote=` marks that sentence where the text has it."""
+        """One document, or the list of all. `?quote=` marks that sentence where the text has it."""
+        if not slug:  # Sanic takes /policies/ for an empty slug
+            return _render("policies.html", documents=corpus.documents)
         found = corpus.document(slug)
         if found is None:
             return _render("missing.html", status=404)
@@ -61,7 +59,8 @@ def _sections(document: Document, quote: str) -> list[dict[str, Any]]:
         elif block.kind == "paragraph" and block.article and sections and sections[-1]["kind"] == "article":
             sections[-1]["paragraphs"].append(_marked(block.text, quote))
         else:
-            sections.append({"kind": block.kind, "text": block.text})
+            text = _marked(block.text, quote) if block.kind == "paragraph" else block.text
+            sections.append({"kind": block.kind, "text": text})
     return sections
 
 

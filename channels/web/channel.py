@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from channels.rate_limit import RateLimiter
 from channels.web.messages import BadMessage, Inbound, parse
 from channels.web.session import COOKIE, MAX_AGE_SECONDS, SessionSigner
 
+_COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([^;]*)")
 _templates = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 
 SECURITY_HEADERS = {
@@ -72,7 +74,7 @@ class WebInput(InputChannel):
 
         @chat.get("/")
         async def page(request: Request) -> HTTPResponse:
-            sender_id = self.signer.read(request.cookies.get(COOKIE))
+            sender_id = self.signer.read(_session_cookie(request))
             exchanges = self.transcript.history(sender_id) if sender_id else []
             response = self._page(exchanges)
             if sender_id is None:
@@ -82,8 +84,10 @@ class WebInput(InputChannel):
         @chat.post("/")
         async def form(request: Request) -> HTTPResponse:
             """The page's form without JavaScript: answer, then show the page again."""
-            sender_id = self.signer.read(request.cookies.get(COOKIE))
-            if sender_id is None or not _same_origin(request):
+            sender_id = self.signer.read(_session_cookie(request))
+            if not _same_origin(request):
+                return self._page([], "不接受来自其他网站的请求。", 403)
+            if sender_id is None:
                 response = self._page([], "会话已过期,请再发一次。", 401)
                 self._set_cookie(request, response, self.signer.issue()[1])
                 return response
@@ -105,7 +109,7 @@ class WebInput(InputChannel):
 
         @chat.post("/messages")
         async def messages(request: Request) -> HTTPResponse:
-            sender_id = self.signer.read(request.cookies.get(COOKIE))
+            sender_id = self.signer.read(_session_cookie(request))
             if sender_id is None:
                 return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
             if not _same_origin(request):
@@ -119,7 +123,7 @@ class WebInput(InputChannel):
 
         @chat.get("/history")
         async def history(request: Request) -> HTTPResponse:
-            sender_id = self.signer.read(request.cookies.get(COOKIE))
+            sender_id = self.signer.read(_session_cookie(request))
             if sender_id is None:
                 return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
             body = {"messages": self.transcript.history(sender_id)}
@@ -152,7 +156,7 @@ class WebInput(InputChannel):
     ) -> list[dict[str, Any]]:
         started = time.perf_counter()
         output = CollectingOutputChannel()
-        said = mask(inbound.text) if inbound.text is not None else str(inbound.payload)
+        said = mask(inbound.text if inbound.text is not None else str(inbound.payload))
         tapped = None
         if inbound.payload is not None:
             tapped = {
@@ -186,7 +190,7 @@ class WebInput(InputChannel):
         response.cookies[COOKIE] = value
         cookie = response.cookies[COOKIE]
         cookie["httponly"], cookie["samesite"], cookie["path"], cookie["max-age"] = True, "Lax", "/", MAX_AGE_SECONDS
-        if request.scheme == "https":
+        if "https" in (request.scheme, request.headers.get("x-forwarded-proto")):
             cookie["secure"] = True
 
 
@@ -205,6 +209,12 @@ def _json(request: Request) -> object:
 
 def _dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _session_cookie(request: Request) -> str | None:
+    """Our cookie in the raw header: Sanic's parser refuses them all when another program on this host has set an odd one."""
+    found = _COOKIE.search(request.headers.getone("cookie", ""))
+    return found[1] if found else None
 
 
 def _same_origin(request: Request) -> bool:

@@ -56,5 +56,5 @@ def parse(body: object, max_characters: int) -> Inbound:
 
 def printable(text: str) -> str:
     """`text` without control characters and lone surrogates, and without a leading `/`, by which Rasa would read a forged intent."""
-    kept = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn"))
+    kept = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     return re.sub(r"^[\s/／]+", "", kept).strip()
