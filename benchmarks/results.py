@@ -50,7 +50,7 @@ def machine() -> str:
 
 
 def _commit() -> str:
-    """The commit that is checked out, and whether files differ from it."""
+    """The commit that is checked out, and whether files differ from it; in a copy without git what BENCH_COMMIT says."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()

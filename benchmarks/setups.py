@@ -60,9 +60,9 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def train(kind: list[str], name: str, inputs: list[Path]) -> Path:
-    """The model that `rasa train <kind>` makes of `inputs` (files and folders), trained unless it is there already."""
-    digest = hashlib.sha256(" ".join(kind).encode())
+def train(arguments: list[str], name: str, inputs: list[Path]) -> Path:
+    """The model that `rasa train <arguments>` makes of `inputs` (files and folders), unless it is there already."""
+    digest = hashlib.sha256()
     for path in inputs:
         for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
             if file.suffix != ".pyc":
@@ -73,7 +73,7 @@ def train(kind: list[str], name: str, inputs: list[Path]) -> Path:
     WORK.mkdir(parents=True, exist_ok=True)
     print(f"· training {name} (log: {WORK}/{name}.train.log)", file=sys.stderr, flush=True)
     started = time.perf_counter()
-    command = [sys.executable, "-m", "rasa", "train", *kind, "--out", str(WORK)]
+    command = [sys.executable, "-m", "rasa", "train", *arguments, "--out", str(WORK)]
     with open(WORK / f"{name}.train.log", "wb") as log:
         subprocess.run(
             [*command, "--fixed-model-name", model.name.removesuffix(".tar.gz")],
@@ -256,8 +256,8 @@ class DefaultRasa(SetUp):
     def prepare(self) -> None:
         domain, data = ROOT / "bot" / "domain", ROOT / "data"
         config, stories = HERE / "config.yml", HERE / "stories.yml"
-        kind = ["--config", str(config), "--domain", str(domain), "--data", str(data), str(stories)]
-        self._model = train(kind, "default", [config, stories, domain, data])
+        arguments = ["--config", str(config), "--domain", str(domain), "--data", str(data), str(stories)]
+        self._model = train(arguments, "default", [config, stories, domain, data])
 
     def commands(self) -> list[tuple[list[str], dict[str, str]]]:
         assert self._model is not None, "prepare() comes first"
