@@ -1,5 +1,6 @@
 """The policy documents as pages: /policies/ and /policies/<slug>, every article an anchor, a cited sentence marked."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,16 @@ HEADERS = {
 }
 
 
-def reader(corpus: Corpus) -> Blueprint:
-    """The blueprint of the reader pages."""
+def reader(corpus: Callable[[], Corpus]) -> Blueprint:
+    """The blueprint of the reader pages. `corpus` gives the documents in use at the moment."""
     pages = Blueprint("policies", url_prefix="/policies")
 
     @pages.get("/<slug>")
     async def document(request: Request, slug: str) -> HTTPResponse:
         """One document, or the list of all. `?quote=` marks that sentence where the text has it."""
         if not slug:  # Sanic takes /policies/ for an empty slug
-            return _render("policies.html", documents=corpus.documents)
-        found = corpus.document(slug)
+            return _render("policies.html", documents=corpus().documents)
+        found = corpus().document(slug)
         if found is None:
             return _render("missing.html", status=404)
         return _render(

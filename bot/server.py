@@ -60,7 +60,7 @@ def build_app(settings: Settings, model: Path) -> sanic.Sanic:
         await app.ctx.agent.handle_message(message)
 
     app.blueprint(web.blueprint(on_new_message), url_prefix=web.url_prefix())
-    app.blueprint(reader(live.current().knowledge.corpus))
+    app.blueprint(reader(lambda: live.current().knowledge.corpus))
     app.blueprint(health(engine, metrics))
 
     @app.get("/")

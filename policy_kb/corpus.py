@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from policy_kb.yaml_lines import LINE, DataError, load_yaml, take
+from policy_kb.yaml_lines import LINE, DataError, load_yaml, read_text, take
 
 DOCUMENTS = Path(__file__).parent / "documents"
 
@@ -114,7 +114,7 @@ def citation_label(kind: str, title: str, number: str | None, article_number: st
 
 def load_document(path: Path) -> Document:
     """Parse one document. Raises DataError with file and line for anything that is not as the module says."""
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     if not text.startswith("---\n") or "\n---\n" not in text[4:]:
         raise DataError(path, 1, "文件应以 --- 包围的元数据开头")
     front, body = text[4:].split("\n---\n", 1)
@@ -135,7 +135,9 @@ def load_document(path: Path) -> Document:
             Article(
                 id=f"{meta['slug']}#{number}" if number else meta["slug"],
                 number=number,
-                title=re.sub(r"^[(（][一二三四五六七八九十]+[)）]\s*", "", title).rstrip("。"),
+                title=re.sub(r"^([(（][一二三四五六七八九十]+[)）]|第[一二三四五六七八九十]+条)\s*", "", title).rstrip(
+                    "。"
+                ),
                 part=part,
                 text="\n".join(paragraphs),
                 label=citation_label(meta["kind"], meta["title"], meta["number"], number),
@@ -153,6 +155,9 @@ def load_document(path: Path) -> Document:
         heading = _ARTICLE.match(line)
         if heading:
             close()
+            number_form = r"\d{1,2}(\.\d{1,2})?" if meta["kind"] == "policy" else r"\d{1,2}"
+            if heading["number"] and not re.fullmatch(number_form, heading["number"]):
+                raise DataError(path, line_number, f"条目编号不对:{heading['number']}")
             open_article = (heading["number"], heading["title"], bool(heading["restored"]))
             article_id = f"{meta['slug']}#{heading['number']}" if heading["number"] else meta["slug"]
             blocks.append(Block("article", heading["title"], article_id))

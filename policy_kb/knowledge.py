@@ -6,15 +6,17 @@ questions/**/*.txt       how people ask: a line `# <target>` opens a group, each
                          targets: an answer id, an article id, `gap:<id>`, `gap`, `out:<topic>`
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from policy_kb.corpus import Corpus
 from policy_kb.numbers import unsupported_numbers
-from policy_kb.yaml_lines import LINE, DataError, load_yaml, take
+from policy_kb.yaml_lines import LINE, DataError, load_yaml, read_text, take
 
 ROOT = Path(__file__).parent
+_ID = re.compile(r"[a-z0-9.-]{1,120}")
 Nature = Literal["money", "duty", "target", "right", "info"]
 OUT, GAP = "out", "gap"
 # Phrasings that people are known to use (questions/collected, and what operators add) count more than written ones.
@@ -106,13 +108,17 @@ def _answers(path: Path, corpus: Corpus) -> list[tuple[Answer, int]]:
         raise DataError(path, 1, f"没有这个条目:{top['article']}")
     found = []
     for raw in top["answers"]:
-        line = raw.get(LINE, 1)
         item = take(
             raw,
             path,
             {"id": str, "fact": str, "nature": str, "answer": str, "quote": str},
             {"labels": [], "target_year": None, "also": [], "keywords": []},
         )
+        line = raw[LINE]
+        if not _ID.fullmatch(item["id"]):
+            raise DataError(path, line, f"答案编号只能用小写字母、数字、点和短横,最多 120 个:{item['id']}")
+        if item["target_year"] is not None and not isinstance(item["target_year"], int):
+            raise DataError(path, line, f"target_year 应是年份:{item['target_year']}")
         if item["nature"] not in ("money", "duty", "target", "right", "info"):
             raise DataError(path, line, f"nature 不对:{item['nature']}")
         also = tuple(item["also"] or ())
@@ -141,7 +147,6 @@ def _gaps(path: Path, corpus: Corpus) -> list[tuple[Gap, int]]:
     top = take(load_yaml(path), path, {"gaps": list}, {})
     found = []
     for raw in top["gaps"]:
-        line = raw.get(LINE, 1)
         text = (str,)
         item = take(
             raw,
@@ -149,7 +154,9 @@ def _gaps(path: Path, corpus: Corpus) -> list[tuple[Gap, int]]:
             {"id": text, "near": text, "topic": text, "missing": text, "given": text, "quote": text, "office": text},
             {},
         )
-        _check_claim(path, line, corpus, item["given"], item["quote"], item["near"], ())
+        line = raw[LINE]
+        claim = f"{item['missing']}{item['given']}"
+        _check_claim(path, line, corpus, claim, item["quote"], item["near"], ())
         found.append((Gap(**item), line))
     return found
 
@@ -179,7 +186,7 @@ def _questions(
     origin = path.relative_to(root).parts[1]
     weight = WRITTEN_WEIGHT if origin in ("written", "paraphrased") else 1.0
     group: tuple[str, str | None, tuple[str, ...]] | None = None
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         line = line.strip()
         if not line:
             continue

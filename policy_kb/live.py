@@ -40,7 +40,12 @@ def current() -> Pipeline:
     global _pipeline, _loaded
     if _pipeline is None:
         path = ensure_trained()
-        _pipeline, _loaded = Pipeline(load_knowledge(load_corpus()), topic_model.load(path)), path
+        try:
+            model = topic_model.load(path)
+        except (OSError, ValueError, KeyError):  # half a file, or one that older code wrote
+            path.unlink(missing_ok=True)
+            model = topic_model.load(ensure_trained())
+        _pipeline, _loaded = Pipeline(load_knowledge(load_corpus()), model), path
     return _pipeline
 
 

@@ -7,7 +7,7 @@ _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇
 _SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 _ARABIC = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 # A Chinese numeral counts as a number when a unit of measure follows it; 一 alone is usually an article ("一个", "一批").
-_UNITS = "元块年月日天周岁个人名家项种类级倍成条次点学时课时小时分钟期届批所座笔"
+_UNITS = "元块年月日天周岁个人名家项种类级倍成条次点学时课时小时期届批所座笔"
 _NUMERAL = "[零〇一二两三四五六七八九十百][零〇一二两三四五六七八九十百千万亿]*"
 _CHINESE = re.compile(rf"百分之{_NUMERAL}|(?<!\d){_NUMERAL}(?=(?:多|余|左右)?[{_UNITS}])")
 

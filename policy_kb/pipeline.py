@@ -20,7 +20,7 @@ from policy_kb.normalise import clean, focus
 from policy_kb.search import SearchIndex
 from policy_kb.wording import OUT_OF_SCOPE, Option, Outcome, cite, say_answer, say_gap, say_quote, source_line
 
-# Thresholds, set on cross-validated training questions (python -m policy_kb calibrate); see benchmarks/RESULTS.md.
+# Thresholds, set on cross-validated training questions (policy_kb/calibrate.py); see benchmarks/RESULTS.md.
 SURE_MARGIN = 2.0  # between the first and second article: above it no alternatives are offered
 NEAREST = 12  # phrasings that vote for a fact or a gap
 FACT_SIMILARITY = 0.16  # a nearest phrasing below it is no evidence for a fact

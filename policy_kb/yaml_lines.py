@@ -16,6 +16,14 @@ class DataError(Exception):
         super().__init__(f"{path}:{line}: {message}")
 
 
+def read_text(path: Path) -> str:
+    """The file's text. Raises DataError when it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(path, 1, "文件不是 UTF-8 编码,请另存为 UTF-8") from error
+
+
 class _LineLoader(yaml.CSafeLoader):
     pass
 
@@ -41,7 +49,7 @@ def load_yaml(path: Path, text: str | None = None, first_line: int = 1) -> dict[
     Raises DataError on broken YAML, duplicate keys, or a top level that is not a mapping.
     """
     try:
-        data = yaml.load(text if text is not None else path.read_text(encoding="utf-8"), Loader=_LineLoader)  # noqa: S506
+        data = yaml.load(text if text is not None else read_text(path), Loader=_LineLoader)  # noqa: S506
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else 0
         raise DataError(path, first_line + line, f"YAML 格式错误:{error.problem}") from error
@@ -62,6 +70,8 @@ def take(
     mapping: dict[str, Any], path: Path, required: dict[str, type | tuple[type, ...]], optional: dict[str, Any]
 ) -> dict[str, Any]:
     """`mapping` checked against its schema: every required key with its type, no unknown key, defaults for optional ones."""
+    if not isinstance(mapping, dict):
+        raise DataError(path, 1, f"这里应是键值对,现在是:{str(mapping)[:40]}")
     line = int(mapping.get(LINE, 1))
     unknown = set(mapping) - set(required) - set(optional) - {LINE}
     if unknown:
