@@ -15,7 +15,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from bot.database import conversations
 
 # Turns of events that policies and actions can see. Slots and the open form are kept whatever their age.
-KEPT_EVENTS = 36
+KEPT_EVENTS = 20
 
 
 @cache
