@@ -24,7 +24,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def verdict(value: float, limit: float, unit: str = "") -> str:
     """`value` against its target, which is to be at most `limit`."""
-    return f"{value:.2f}{unit} ({'met' if value <= limit else 'NOT met'}: at most {limit:g}{unit})"
+    return f"{value:.2f}{unit} ({'met' if value <= limit else 'NOT met'}: at most {limit:.3g}{unit})"
 
 
 def load() -> float:

@@ -142,13 +142,10 @@ class Vectorizer:
     @classmethod
     def fit(cls, documents: Sequence[Array], min_documents: int) -> "Vectorizer":
         """Learn the features that at least `min_documents` of `documents` have."""
-        owner = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
-        numbers = np.concatenate(documents)
-        order = np.lexsort((owner, numbers))
-        numbers, owner = numbers[order], owner[order]
-        first = np.ones(len(numbers), dtype=bool)
-        first[1:] = (numbers[1:] != numbers[:-1]) | (owner[1:] != owner[:-1])
-        known, frequency = np.unique(numbers[first], return_counts=True)
+        owner, numbers = _flat(documents)
+        known, column = np.unique(numbers, return_inverse=True)
+        once = np.unique(owner * len(known) + column)
+        frequency = np.bincount(once % len(known), minlength=len(known))
         kept = frequency >= min_documents
         idf = np.log((1 + len(documents)) / (1 + frequency[kept])) + 1
         return cls(known[kept], idf.astype(np.float32))
@@ -166,8 +163,20 @@ class Vectorizer:
 
     def matrix(self, documents: Sequence[Array]) -> sp.csr_matrix:
         """Rows for `documents`, shape (documents, known features)."""
-        rows = [self.row(d) for d in documents]
-        starts = np.concatenate([[0], np.cumsum([len(c) for c, _ in rows])])
-        columns = np.concatenate([c for c, _ in rows]) if rows else np.zeros(0, dtype=np.int64)
-        values = np.concatenate([v for _, v in rows]) if rows else np.zeros(0, dtype=np.float32)
+        owner, numbers = _flat(documents)
+        columns = np.searchsorted(self.known, numbers)
+        columns[columns == len(self.known)] = 0
+        hit = self.known[columns] == numbers
+        cells, counts = np.unique(owner[hit] * len(self.known) + columns[hit], return_counts=True)
+        rows, columns = np.divmod(cells, len(self.known))
+        values = (1 + np.log(counts)) * self.idf[columns]
+        lengths = np.sqrt(np.bincount(rows, values * values, len(documents)))
+        starts = np.searchsorted(rows, np.arange(len(documents) + 1))
+        values = (values / lengths[rows]).astype(np.float32)
         return sp.csr_matrix((values, columns, starts), shape=(len(documents), len(self.known)))
+
+
+def _flat(documents: Sequence[Array]) -> tuple[Array, Array]:
+    """All feature numbers of all documents in one array, and whose each is."""
+    owner = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
+    return owner, np.concatenate(documents)

@@ -15,7 +15,7 @@ import numpy as np
 from policy_kb.corpus import Corpus
 from policy_kb.features import Array
 from policy_kb.knowledge import GAP, Answer, Gap, Knowledge
-from policy_kb.model import TopicModel, Understanding
+from policy_kb.model import EVIDENCE, TopicModel, Understanding
 from policy_kb.normalise import clean, focus
 from policy_kb.search import SearchIndex
 from policy_kb.wording import OUT_OF_SCOPE, Option, Outcome, cite, say_answer, say_gap, say_quote, source_line
@@ -32,6 +32,9 @@ ANSWERABLE_ABOVE = float(_calibration["answerable_above"])
 PART_MARGIN = 1.2
 # Cosine to the nearest answered phrasing, and its lead over the nearest gap or out-of-scope one, that mean "the same question".
 SAME_QUESTION, SAME_QUESTION_LEAD, SAME_QUESTION_BONUS = 0.5, 0.2, 3.0
+# An article's margin that hardly ever means another subject ("培训津贴一人多少"): then a gap needs clearer signs.
+CLEAR_ARTICLE, CLEAR_ARTICLE_BONUS = 0.8, 0.7
+BEST_ARTICLE = EVIDENCE.index("best article")
 # In a conversation that already found its subject, it takes stronger signs that something is not stated.
 CONVERSATION_ANSWERABLE_ABOVE = ANSWERABLE_ABOVE - 1.2
 FOLLOW_UP_MARGIN = 4.0
@@ -325,4 +328,5 @@ def answerable(seen: Understanding) -> float:
     known = (
         seen.nearest_answered >= SAME_QUESTION and seen.nearest_answered - seen.nearest_refused >= SAME_QUESTION_LEAD
     )
-    return odds + SAME_QUESTION_BONUS if known else odds
+    clear = seen.evidence[BEST_ARTICLE] >= CLEAR_ARTICLE and seen.nearest_answered > seen.nearest_refused
+    return odds + (SAME_QUESTION_BONUS if known else CLEAR_ARTICLE_BONUS if clear else 0.0)
