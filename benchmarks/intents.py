@@ -1,4 +1,4 @@
-"""Rasa's intent layer with three classifiers behind the same tokenizer and featurizers, each in a process of its own.
+"""Rasa's intent layer with three classifiers behind the same tokenizer, each in a process of its own.
 
 `python -m benchmarks.intents MODEL [--tensorflow]` is that process: it loads MODEL, parses the test messages and prints
 JSON.
@@ -31,16 +31,22 @@ CLASSIFIERS: dict[str, dict[str, Any] | None] = {
     LOGISTIC: {"name": "LogisticRegressionClassifier", "max_iter": 1000},
     DIET: {"name": "DIETClassifier", "epochs": DIET_EPOCHS, "entity_recognition": False},
 }
+# What the other two read; ours makes its own features.
+FEATURES = [
+    {"name": "CountVectorsFeaturizer"},
+    {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 3},
+]
 FALLBACK = "nlu_fallback"
 
 
 def configuration(classifier: dict[str, Any] | None) -> dict[str, Any]:
-    """config.yml without policies, its intent classifier replaced by `classifier` if one is given."""
+    """config.yml without policies; `classifier` and the features it needs, if one is given, in place of ours."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))
     del config["policies"]
     if classifier is not None:
         names = [part["name"].rpartition(".")[2] for part in config["pipeline"]]
-        config["pipeline"][names.index("LinearSvmIntentClassifier")] = classifier
+        ours = names.index("LinearSvmIntentClassifier")
+        config["pipeline"][ours : ours + 1] = [*FEATURES, classifier]
     return config
 
 

@@ -20,6 +20,7 @@ from rasa.core.channels.channel import CollectingOutputChannel, UserMessage  # n
 from rasa.core.lock_store import InMemoryLockStore  # noqa: E402
 from rasa.utils.log_utils import configure_structlog  # noqa: E402
 
+from bot.graph_runner import DirectGraphRunner  # noqa: E402
 from bot.in_process_actions import InProcessActions, use_compiled_validator  # noqa: E402
 from bot.tracker_store import BoundedTrackerStore  # noqa: E402
 
@@ -46,6 +47,7 @@ def load_agent(model: Path, engine: sa.engine.Engine) -> Agent:
     agent.tracker_store = store
     if agent.processor is not None:
         agent.processor.tracker_store = store
+        agent.processor.graph_runner = DirectGraphRunner.over(agent.processor.graph_runner)
     return agent
 
 

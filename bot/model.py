@@ -14,6 +14,7 @@ _INPUTS = [
     DATA,
     ROOT / "bot" / "components",
     ROOT / "policy_kb" / "lexicon",
+    ROOT / "policy_kb" / "features.py",
     ROOT / "policy_kb" / "normalise.py",
 ]
 
