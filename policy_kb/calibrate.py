@@ -1,8 +1,8 @@
 """`python -m policy_kb.calibrate`: set the threshold between answering and saying "the documents do not state this".
 
-The margins of a question that the model has trained on say nothing, so every collected question is judged by a model that has not
-seen it (nor any paraphrase of collected questions), and a logistic regression over those margins gives the log odds that a
-question is answerable. Run it after adding many questions; it writes calibration.json, takes a minute, and prints what it found.
+The margins of a question that the model has trained on say nothing, so every collected question is judged by a model that has seen
+neither it nor its paraphrases, and a logistic regression over those margins gives the log odds that a question is answerable.
+Run it after adding many questions; it writes calibration.json, takes a minute, and prints what it found.
 """
 
 import dataclasses
@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from policy_kb import details
 from policy_kb import model as topic_model
 from policy_kb.corpus import load_corpus
+from policy_kb.features import Array, Featurizer, Thesaurus, Vectorizer
 from policy_kb.knowledge import GAP, OUT, Question, load_knowledge
-from policy_kb.model import EVIDENCE
+from policy_kb.model import BEST_ARTICLE, EVIDENCE
 from policy_kb.normalise import clean, focus
 
 CALIBRATION = Path(__file__).parent / "calibration.json"
@@ -26,17 +28,38 @@ REFUSED = 0.93
 REFUSAL_COST = 6.0
 
 
+def sources(paraphrases: list[Question], collected: list[Question]) -> Array:
+    """For every paraphrase the number of the collected question on the same article that it is most like, taken for its source."""
+    featurizer = Featurizer(Thesaurus.load())
+    documents = [featurizer.numbers(focus(clean(q.text))) for q in (*collected, *paraphrases)]
+    rows = Vectorizer.fit(documents, 2).matrix(documents)
+    about = np.array([q.article for q in (*collected, *paraphrases)])
+    found = np.zeros(len(paraphrases), dtype=np.int64)
+    for article in set(about):
+        ours = np.flatnonzero(about == article)
+        first, second = ours[ours < len(collected)], ours[ours >= len(collected)]
+        if len(first) and len(second):
+            found[second - len(collected)] = first[(rows[second] @ rows[first].T).toarray().argmax(axis=1)]
+    return found
+
+
 def main() -> None:
     knowledge = load_knowledge(load_corpus())
     judged = [q for q in knowledge.questions if q.weight == 1.0]
+    paraphrases = [q for q in knowledge.questions if q.origin == "paraphrased"]
     others = [q for q in knowledge.questions if q.weight < 1.0 and q.origin != "paraphrased"]
+    source = sources(paraphrases, judged)
     fold = np.random.default_rng(0).integers(0, FOLDS, len(judged))
-    evidence = np.zeros((len(judged), len(EVIDENCE)))
+    evidence = np.zeros((len(judged), len(EVIDENCE) + len(details.EVIDENCE)))
+    stated = {a.id: details.stated(a.text) for a in knowledge.corpus.articles.values()}
     for k in range(FOLDS):
-        seen: tuple[Question, ...] = (*(q for q, f in zip(judged, fold) if f != k), *others)
-        model = topic_model.train(dataclasses.replace(knowledge, questions=seen))
+        seen = [q for q, f in zip(judged, fold) if f != k] + [q for q, f in zip(paraphrases, fold[source]) if f != k]
+        model = topic_model.train(dataclasses.replace(knowledge, questions=(*seen, *others)))
         for i in np.flatnonzero(fold == k):
-            evidence[i] = model.understand(focus(clean(judged[i].text))).evidence
+            text = focus(clean(judged[i].text))
+            seen_in = model.understand(text)
+            article = model.articles[int(seen_in.articles.argmax())]
+            evidence[i] = *seen_in.evidence, *details.evidence(text, stated[article], seen_in.evidence[BEST_ARTICLE])
     answerable = np.array([q.article not in (GAP, OUT) for q in judged])
     regression = LogisticRegression().fit(evidence, answerable, sample_weight=np.where(answerable, 1.0, REFUSAL_COST))
     odds = regression.decision_function(evidence)
@@ -45,7 +68,7 @@ def main() -> None:
         f"拒答 {np.mean(odds[~answerable] < threshold):.3f},回答 {np.mean(odds[answerable] >= threshold):.3f}(交叉验证)"
     )
     values = {
-        "evidence": list(EVIDENCE),
+        "evidence": [*EVIDENCE, *details.EVIDENCE],
         "weights": [round(float(w), 3) for w in regression.coef_[0]],
         "bias": round(float(regression.intercept_[0]), 3),
         "answerable_above": round(threshold, 2),

@@ -34,19 +34,19 @@ class Understanding:
     """What the model sees in a question.
 
     articles: score of every article, mean 0 and standard deviation 1; similarity: cosine to every known phrasing;
-    evidence: what tells whether the documents settle it (see EVIDENCE); nearest_answered, nearest_refused: greatest similarities.
+    evidence: what tells whether the documents settle it (see EVIDENCE).
     """
 
     articles: Array
     similarity: Array
     evidence: Array
-    nearest_answered: float
-    nearest_refused: float
 
 
 # Margins of the scope machine (gap, in, out), best article's margin, margins of gap and out among the articles, mean similarity of
 # the three nearest phrasings that are answered, a gap, out of scope.
 EVIDENCE = ("scope gap", "scope in", "scope out", "best article", "gap", "out", "near answer", "near gap", "near out")
+BEST_ARTICLE, SCOPE_OUT = EVIDENCE.index("best article"), EVIDENCE.index("scope out")
+SCOPES = 3  # the first of them
 _NEAR = 3
 _SHARES_ALMOST_NOTHING = 0.05
 COMMON = 2000  # phrasings
@@ -84,11 +84,9 @@ class TopicModel:
         similarity = self._similarity(columns, values)
         articles = _standardised(margins[:count]) + FACT_WEIGHT * _standardised(self._nearest_fact(similarity))
         gap, out, scope_gap, scope_in, scope_out = margins[count:]
-        near = self._nearest(similarity)
-        means = [float(found[-_NEAR:].sum()) / _NEAR for found in near]
+        means = [float(found[-_NEAR:].sum()) / _NEAR for found in self._nearest(similarity)]
         evidence = np.array([scope_gap, scope_in, scope_out, margins[:count].max(), gap, out, *means], dtype=np.float32)
-        answered, gapped, refused = (float(found[-1]) if len(found) else 0.0 for found in near)
-        return Understanding(_standardised(articles), similarity, evidence, answered, max(gapped, refused))
+        return Understanding(_standardised(articles), similarity, evidence)
 
     def _nearest(self, similarity: Array) -> list[Array]:
         """Ascending similarities to the phrasings that are answered, a gap, out of scope, without those that share almost nothing."""
@@ -136,18 +134,43 @@ def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) 
     """Learn from the knowledge's questions; answers' own texts and the articles' sentences count as phrasings of articles too."""
     featurizer = Featurizer(Thesaurus.load())
     questions = knowledge.questions
-    texts = [focus(clean(q.text)) for q in questions]
+    texts = [q.text for q in questions]
     targets = [q.article for q in questions]
     weights = [q.weight for q in questions]
     for answer in knowledge.answers.values():
-        texts.append(clean(f"{answer.fact} {answer.text}"))
+        texts.append(f"{answer.fact} {answer.text}")
         targets.append(answer.article)
     for article in knowledge.corpus.articles.values():
         sentences = article.sentences()
-        texts += map(clean, sentences)
+        texts += sentences
         targets += [article.id] * len(sentences)
     weights += [1.0] * (len(texts) - len(weights))
-    return fit(knowledge, featurizer, [featurizer.numbers(t) for t in texts], targets, np.array(weights), say)
+    return fit(knowledge, featurizer, _documents(featurizer, texts), targets, np.array(weights), say)
+
+
+_featurizer: Featurizer | None = None
+
+
+def _documents(featurizer: Featurizer, texts: list[str]) -> list[Array]:
+    """Feature numbers of every text, worked out on all of the machine's cores."""
+    global _featurizer
+    _featurizer = featurizer
+    workers = os.cpu_count() or 1
+    size = -(-len(texts) // workers)
+    parts = [texts[start : start + size] for start in range(0, len(texts), size)]
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+            done = list(pool.map(_numbers_of, parts))
+    finally:
+        _featurizer = None
+    return [document for ends, flat in done for document in np.split(flat, ends)]
+
+
+def _numbers_of(texts: list[str]) -> tuple[Array, Array]:
+    """(where each but the last text ends, all feature numbers in a row): one array travels faster than thousands."""
+    assert _featurizer is not None  # noqa: S101 - set just before the fork
+    documents = [_featurizer.numbers(focus(clean(text))) for text in texts]
+    return np.cumsum([len(d) for d in documents])[:-1], np.concatenate(documents)
 
 
 def fit(

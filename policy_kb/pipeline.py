@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from policy_kb import details
 from policy_kb.corpus import Corpus
+from policy_kb.details import asked, stated
 from policy_kb.features import Array
-from policy_kb.knowledge import GAP, Answer, Gap, Knowledge
-from policy_kb.model import EVIDENCE, TopicModel, Understanding
+from policy_kb.knowledge import GAP, Answer, Gap, Knowledge, Question
+from policy_kb.model import BEST_ARTICLE, SCOPE_OUT, SCOPES, TopicModel, Understanding
 from policy_kb.normalise import clean, focus
 from policy_kb.search import SearchIndex
 from policy_kb.wording import OUT_OF_SCOPE, Option, Outcome, cite, say_answer, say_gap, say_quote, source_line
@@ -24,27 +26,29 @@ from policy_kb.wording import OUT_OF_SCOPE, Option, Outcome, cite, say_answer, s
 SURE_MARGIN = 2.0  # between the first and second article: above it no alternatives are offered
 NEAREST = 12  # phrasings that vote for a fact or a gap
 FACT_SIMILARITY = 0.16  # a nearest phrasing below it is no evidence for a fact
-# Log odds that the documents settle a question, from the margins named in model.EVIDENCE (policy_kb/calibrate.py).
+# Log odds that the documents settle a question, from the evidence named in model.py and details.py (policy_kb/calibrate.py).
 _calibration = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
-ANSWERABLE_WEIGHTS, ANSWERABLE_BIAS = np.array(_calibration["weights"]), float(_calibration["bias"])
+ANSWERABLE_WEIGHTS, DETAIL_WEIGHTS = np.split(np.array(_calibration["weights"]), [-len(details.EVIDENCE)])
+ANSWERABLE_BIAS = float(_calibration["bias"])
 ANSWERABLE_ABOVE = float(_calibration["answerable_above"])
+PART_LENGTH, ELLIPTIC_LENGTH = 4, 8  # characters: what is shorter is no question; what is longer stands by itself
 # A part of a message gets an answer of its own when its article is this clear.
 PART_MARGIN = 1.2
-# Cosine to the nearest answered phrasing, and its lead over the nearest gap or out-of-scope one, that mean "the same question".
-SAME_QUESTION, SAME_QUESTION_LEAD, SAME_QUESTION_BONUS = 0.5, 0.2, 3.0
-# An article's margin that hardly ever means another subject ("培训津贴一人多少"): then a gap needs clearer signs.
-CLEAR_ARTICLE, CLEAR_ARTICLE_BONUS = 0.8, 0.7
-BEST_ARTICLE = EVIDENCE.index("best article")
-# In a conversation that already found its subject, it takes stronger signs that something is not stated.
-CONVERSATION_ANSWERABLE_ABOVE = ANSWERABLE_ABOVE - 1.2
-FOLLOW_UP_MARGIN = 4.0
-FOLLOW_UP_BONUS = 2.0  # for the last answer's article, in standard deviations
+# In a conversation a question is read by itself and together with its subject. By itself it counts linearly in its best article's
+# margin, within limits; its reading with the subject counts 1.
+FOLLOW_UP_LENGTH = 24
+ALONE_BASE, ALONE_SLOPE, ALONE_MOST = 1.2, 2.0, 4.0
+FOLLOW_UP_BONUS = 1.0  # for the last answer's article, in standard deviations
+CONVERSATION_ANSWERABLE_ABOVE = ANSWERABLE_ABOVE - 2.0
+# Log odds when the article states or lacks the detail that a follow-up asks for, and per cosine between its nearest fact and gap.
+DETAIL_STATED, DETAIL_LACKING, NEARER_FACT = 1.0, 4.0, 6.0
+# A follow-up's fact: votes for stating the detail asked for, and for having just been told; any likeness is enough.
+DETAIL_VOTE, TOLD_VOTE, FOLLOW_UP_SIMILARITY = 4.0, 0.2, 0.05
 
-_ELLIPTIC = re.compile(
-    r"^(那|那么|这|这个|那个|它|他们|还有|还|另外|然后|再|如果|要是|但|可是|不过|为什么|为啥|凭什么|多少|几|谁|啥时候|什么时候|"
-    r"有什么|有啥|有没有|必须|一定|能不能|可以|怎么|咋|哪|是不是|具体|详细|原文|依据|出处|比如|举例|老师|学生|企业|个人|外省|就|只|也)"
+_CORRECTION = re.compile(
+    r"^(?:(?:不是|不对|(?:我|刚才)?(?:说|问|打)?错了)[,。 ]*(?:我?(?:刚才|刚刚|其实)?想?[问说指]的)?是|我?(?:刚才|刚刚|其实)?想?[问说指]的是)"
+    r"(?P<meant>.+?)(?:[,。 ]?(?:而)?不是(?P<said>.+?))?[?。!]*$"
 )
-_TRAILING = re.compile(r"呢[?。!~]*$")
 _OPENING = re.compile(
     r"^((算了|对了|不说这个|换个(话题|问题)|另外|然后|好的?|嗯+|哦+|谢谢(你|您)?|你好|您好|请问|再问(一下|个)?|我想问(一下|问)?|想问(一下|下)?)[,。!~ ]*)+(?=.{3})"
 )
@@ -55,9 +59,12 @@ _MORE_WANTED = re.compile(
     r"^(还有(呢|吗|别的|啥|什么|没).{0,4}|继续|接着说|详细(点|说说|一点)?|多说(点|说)|展开说说?|具体(点|说说|呢)|然后呢)[?。!~]*$"
 )
 _ASKS = re.compile(
-    r"[?吗嘛呢]|啥|甚|咋|怎|谁|多少|几|哪|什么|为何|如何|是否|能不能|可不可以|行不行|有没有|是不是|会不会|要不要|能否|可否|给不给|算不算|用不用|不$"
+    r"[?吗嘛呢]|啥|甚|咋|怎|谁|多少|几|哪|什么|为何|如何|是否|能不能|可不可以|行不行|有没有|是不是|会不会|要不要|能否|可否|给不给|算不算|用不用|(?P<verb>[一-鿿])不(?P=verb)|不$"
 )
-_JOINT = re.compile(r"[?!。;,\n、:]+|(?=还有|另外|再问|顺便|以及|还想问|同时|又想|一是|二是|第一|第二)")
+_JOINT = re.compile(
+    r"[?!。;,\n、: ]+|(?<=[吗呢])(?=.{4})|(?=还有|另外|再问|顺便|以及|还想问|同时|又想|一是|二是|第一|第二)"
+)
+_AND = re.compile(r"和|跟|以及|并且|而且|又想|又")
 _LISTED = re.compile(r"一是.*二是|第一.*第二|两件事|两个事|两点|两样|几件事|分别")
 
 
@@ -68,17 +75,19 @@ class Context:
     article: str
     answer: str | None
     question: str
+    subject: str = ""  # the last question that stood by itself, when `question` did not
 
     def as_dict(self) -> dict[str, str | None]:
-        return {"article": self.article, "answer": self.answer, "question": self.question}
+        return {"article": self.article, "answer": self.answer, "question": self.question, "subject": self.subject}
 
     @classmethod
     def from_dict(cls, raw: object) -> "Context | None":
         """The context in `raw`, or None when it is missing or not one."""
         if not isinstance(raw, dict) or not isinstance(raw.get("article"), str):
             return None
-        answer, question = raw.get("answer"), raw.get("question")
-        return cls(raw["article"], answer if isinstance(answer, str) else None, str(question or "")[:120])
+        answer, question, subject = raw.get("answer"), raw.get("question"), raw.get("subject")
+        answer = answer if isinstance(answer, str) else None
+        return cls(raw["article"], answer, str(question or "")[:120], str(subject or "")[:120])
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,12 @@ class Pipeline:
     def __init__(self, knowledge: Knowledge, model: TopicModel) -> None:
         self.knowledge, self.model = knowledge, model
         asked_about = np.array([q.article for q in knowledge.questions])
-        self._phrasings_of = {a: np.flatnonzero(asked_about == a) for a in (*knowledge.corpus.articles, GAP)}
+        targeted = np.array([q.target is not None for q in knowledge.questions])
+        self._phrasings_of = {
+            a: np.flatnonzero((asked_about == a) & targeted) for a in (*knowledge.corpus.articles, GAP)
+        }
+        near = np.array([_near(q, knowledge) for q in knowledge.questions])
+        self._gaps_near = {a: np.flatnonzero(near == a) for a in knowledge.corpus.articles}
         self._article_ids = list(knowledge.corpus.articles)
         self._search = SearchIndex(
             [knowledge.corpus.articles[i].sentences() for i in self._article_ids], model.featurizer.thesaurus
@@ -107,6 +121,8 @@ class Pipeline:
         self._answers_of: dict[str, list[Answer]] = {}
         for answer in knowledge.answers.values():
             self._answers_of.setdefault(answer.article, []).append(answer)
+        self._stated = {a.id: stated(a.text) for a in knowledge.corpus.articles.values()}
+        self._stated_by = {a.id: stated(a.text + a.quote) for a in knowledge.answers.values()}
 
     @property
     def corpus(self) -> Corpus:
@@ -122,59 +138,79 @@ class Pipeline:
             about_last = self._about_the_last_answer(question, context, today)
             if about_last is not None:
                 return about_last, context
+            question, context = corrected(question, context)
         outcome = self._one(question, context, today)
         for part in split_questions(question):
-            other = self._clear_part(part, today)
+            other = self._clear_part(part, question, outcome, today)
             if other is not None and outcome.kind != "clarify" and other.article != outcome.article:
                 outcome = join(outcome, other)
                 break
         if outcome.article is None:
             return outcome, context
-        return outcome, Context(outcome.article, outcome.answer, question[:120])
+        stays = context is not None and len(question) <= FOLLOW_UP_LENGTH and outcome.article == context.article
+        subject = (context.subject or context.question) if context and stays else ""
+        return outcome, Context(outcome.article, outcome.answer, question[:120], subject)
 
     def _one(self, question: str, context: Context | None, today: date) -> Outcome:
-        seen = self.model.understand(question)
-        ranking = self._rank(seen)
-        follows = context is not None and self._is_follow_up(question, ranking)
-        if follows and context is not None:
-            together = self.model.understand(f"{context.question} {question}")
-            ranking = self._rank(seen, together, context.article)
-            better = together if answerable(together) > answerable(seen) else seen
-            seen = replace(better, articles=together.articles, similarity=seen.similarity + 0.5 * together.similarity)
+        seen, ranking, odds = self._read(question, context, self.model.understand(question))
         if context is None and self._is_bare_subject(question):
             return self._ask_back(question, seen, ranking)
-        if answerable(seen) >= (ANSWERABLE_ABOVE if context is None else CONVERSATION_ANSWERABLE_ABOVE):
-            return self._answer(question, seen, ranking, today)
+        if odds >= (ANSWERABLE_ABOVE if context is None else CONVERSATION_ANSWERABLE_ABOVE):
+            return self._answer(question, seen, ranking, today, context)
         scope_gap, _, scope_out, _, gap, out, *_ = seen.evidence
         if out + scope_out > gap + scope_gap:
             return self._refuse()
         return self._gap(seen, ranking, today)
 
-    def _clear_part(self, part: str, today: date) -> Outcome | None:
-        """The answer to one part of a message, if it is clear by itself."""
-        seen = self.model.understand(part)
-        ranking = self._rank(seen)
-        if ranking.margin < PART_MARGIN or answerable(seen) < CONVERSATION_ANSWERABLE_ABOVE:
-            return None
-        return self._answer(part, seen, ranking, today)
+    def _read(
+        self, question: str, context: Context | None, alone: Understanding
+    ) -> tuple[Understanding, Ranking, float]:
+        """What a question means, its articles, and the log odds that the first of them settles it."""
+        if context is None or len(question) > FOLLOW_UP_LENGTH:
+            ranking = self._rank(alone.articles)
+            clearness = float(alone.evidence[BEST_ARTICLE])
+            detail = details.evidence(question, self._stated[ranking.articles[0]], clearness)
+            return alone, ranking, answerable(alone) + float(DETAIL_WEIGHTS @ detail)
+        together = self.model.understand(f"{context.subject or context.question} {question}")
+        weight = ALONE_BASE + ALONE_SLOPE * float(alone.evidence[BEST_ARTICLE])
+        share = 1 - 1 / (1 + min(max(weight, 0.0), ALONE_MOST))  # of the bare question
+        seen = _mixed(alone, together, share)
+        scores = seen.articles.copy()
+        if context.article in self.model.articles:
+            scores[self.model.articles.index(context.article)] += FOLLOW_UP_BONUS * (1 - share)
+        ranking = self._rank(scores)
+        if alone.evidence[:SCOPES].argmax() == SCOPE_OUT:
+            return alone, ranking, answerable(alone)
+        odds = share * answerable(alone) + (1 - share) * answerable(together)
+        return seen, ranking, odds + self._stated_odds(question, alone, ranking.articles[0])
 
-    def _rank(self, seen: Understanding, together: Understanding | None = None, last: str | None = None) -> Ranking:
-        scores = seen.articles
-        if together is not None:
-            scores = scores + together.articles
-            if last in self.model.articles:
-                scores[self.model.articles.index(last)] += FOLLOW_UP_BONUS
+    def _stated_odds(self, question: str, alone: Understanding, article: str) -> float:
+        """What the detail that a follow-up asks for, and the facts and gaps near it, add to the odds that `article` settles it."""
+        wanted = asked(question)
+        detail = 0.0 if not wanted else DETAIL_STATED if wanted <= self._stated[article] else -DETAIL_LACKING
+        fact, gap = (
+            float(alone.similarity[rows].max(initial=0.0))
+            for rows in (self._phrasings_of[article], self._gaps_near[article])
+        )
+        return detail + NEARER_FACT * (fact - gap)
+
+    def _clear_part(self, part: str, message: str, outcome: Outcome, today: date) -> Outcome | None:
+        """The answer to one part of a message, if it is clear by itself or, a short one, as a follow-up to what stands before it."""
+        alone = self.model.understand(part)
+        before = message[: message.find(part)].strip(" ,")
+        contexts: list[Context | None] = [None]
+        if before and outcome.article and len(part) <= ELLIPTIC_LENGTH:
+            contexts.append(Context(outcome.article, None, before))
+        for context in contexts:
+            seen, ranking, odds = self._read(part, context, alone)
+            clear = ranking.margin >= PART_MARGIN and odds >= CONVERSATION_ANSWERABLE_ABOVE
+            if clear and ranking.articles[0] != outcome.article:
+                return self._answer(part, seen, ranking, today, context)
+        return None
+
+    def _rank(self, scores: Array) -> Ranking:
         order = np.argsort(-scores)
         return Ranking([self.model.articles[i] for i in order], scores[order])
-
-    def _is_follow_up(self, question: str, ranking: Ranking) -> bool:
-        """Elliptic, or too short to mean an article by itself; a question that is clear without the last one is not."""
-        if len(question) > 24:
-            return False
-        elliptic = bool(_ELLIPTIC.match(question) or _TRAILING.search(question))
-        if elliptic or len(question) <= 6:
-            return ranking.margin < FOLLOW_UP_MARGIN
-        return len(question) <= 10 and ranking.margin < FOLLOW_UP_MARGIN / 2
 
     def _about_the_last_answer(self, question: str, context: Context, today: date) -> Outcome | None:
         """'原文怎么说' and '还有呢' ask about what was just said."""
@@ -205,10 +241,12 @@ class Pipeline:
         buttons = tuple(Option(self._title(seen, a), f"article:{a}") for a in ranking.articles[:3])
         return Outcome("clarify", f"您想了解“{question}”的哪一方面?", (), buttons)
 
-    def _answer(self, question: str, seen: Understanding, ranking: Ranking, today: date) -> Outcome:
+    def _answer(
+        self, question: str, seen: Understanding, ranking: Ranking, today: date, context: Context | None = None
+    ) -> Outcome:
         article = ranking.articles[0]
         options = self._alternatives(seen, ranking)
-        answer = self._fact(seen, article)
+        answer = self._fact(seen, article, context.answer, asked(question)) if context else self._fact(seen, article)
         if answer is not None:
             text, citations = say_answer(self.corpus, answer, today)
             return Outcome("answer", text, citations, options, article, answer.id)
@@ -232,14 +270,22 @@ class Pipeline:
 
     # -- choosing --------------------------------------------------------------------------------------------------
 
-    def _fact(self, seen: Understanding, article: str) -> Answer | None:
-        """The curated answer of `article` whose phrasings are nearest, or None when none is near."""
+    def _fact(
+        self, seen: Understanding, article: str, told: str | None = None, wanted: frozenset[str] = frozenset()
+    ) -> Answer | None:
+        """The curated answer of `article` whose phrasings are nearest, or None when none is near.
+
+        After `told`, the last answer, any likeness is enough; that answer counts less, and one that states a `wanted` detail more.
+        """
         rows = self._phrasings_of[article]
         votes: dict[str, float] = {}
         for row in rows[np.argsort(-seen.similarity[rows])[:NEAREST]]:
             target, similarity = self.knowledge.questions[row].target, float(seen.similarity[row])
-            if target and similarity >= FACT_SIMILARITY:
+            if target and similarity >= (FOLLOW_UP_SIMILARITY if told else FACT_SIMILARITY):
                 votes[target] = votes.get(target, 0.0) + similarity**3
+        for target in votes:
+            votes[target] *= TOLD_VOTE if target == told else 1.0
+            votes[target] *= DETAIL_VOTE if wanted & self._stated_by[target] else 1.0
         return self.knowledge.answers[max(votes, key=lambda t: votes[t])] if votes else None
 
     def _known_gap(self, seen: Understanding, article: str) -> Gap | None:
@@ -305,11 +351,31 @@ EXAMPLE_QUESTIONS = {
 EXAMPLES = [Option(question, f"ask:{key}") for key, question in EXAMPLE_QUESTIONS.items()]
 
 
+def _near(question: Question, knowledge: Knowledge) -> str:
+    """The article that a gap's phrasing is about, "" for other phrasings and unknown ones."""
+    if question.article != GAP:
+        return ""
+    gap = knowledge.gaps.get(question.target or "")
+    return gap.near if gap else next(iter(question.also), "")
+
+
+def corrected(question: str, context: Context) -> tuple[str, Context | None]:
+    """What "我问的是甲,不是乙" means: the last question with 甲 in place of 乙, asked anew, or 甲; other questions as they are."""
+    found = _CORRECTION.match(question)
+    if found is None:
+        return question, context
+    meant, said = found["meant"], found["said"]
+    about = context.subject or context.question
+    return (about.replace(said, meant), None) if said and said in about else (meant, context)
+
+
 def split_questions(question: str) -> list[str]:
     """The parts of one message that may ask about different things; none for a message with one question."""
-    parts = [p.strip(" ,，") for p in _JOINT.split(question) if p and len(p.strip(" ,，")) >= 5]
+    parts = [p.strip(" ,，") for p in _JOINT.split(question) if p and len(p.strip(" ,，")) >= PART_LENGTH]
     listed = bool(_LISTED.search(question))
     asking = [p for p in parts if listed or _ASKS.search(p)]
+    if len(asking) == 1:
+        asking = [p for p in _AND.split(question) if len(p) >= PART_LENGTH and _ASKS.search(p)]
     return asking if len(asking) >= 2 else []
 
 
@@ -322,11 +388,16 @@ def join(first: Outcome, second: Outcome) -> Outcome:
     return Outcome("answer", text, citations, first.options[:2], first.article, first.answer)
 
 
-def answerable(seen: Understanding) -> float:
-    """Log odds that the documents settle the question. One worded much like a known answered question is taken for it."""
-    odds = float(seen.evidence @ ANSWERABLE_WEIGHTS) + ANSWERABLE_BIAS
-    known = (
-        seen.nearest_answered >= SAME_QUESTION and seen.nearest_answered - seen.nearest_refused >= SAME_QUESTION_LEAD
+def _mixed(alone: Understanding, together: Understanding, share: float) -> Understanding:
+    """Both readings of a follow-up, `share` of the first. Scope is judged by the reading that is clearer about it."""
+    clearer = together if answerable(together) > answerable(alone) else alone
+    return replace(
+        clearer,
+        articles=share * alone.articles + (1 - share) * together.articles,
+        similarity=share * alone.similarity + (1 - share) * together.similarity,
     )
-    clear = seen.evidence[BEST_ARTICLE] >= CLEAR_ARTICLE and seen.nearest_answered > seen.nearest_refused
-    return odds + (SAME_QUESTION_BONUS if known else CLEAR_ARTICLE_BONUS if clear else 0.0)
+
+
+def answerable(seen: Understanding) -> float:
+    """Log odds that the documents settle the question."""
+    return float(seen.evidence @ ANSWERABLE_WEIGHTS) + ANSWERABLE_BIAS

@@ -8,7 +8,7 @@ import pytest
 from policy_kb.corpus import Corpus
 from policy_kb.model import load, save, train
 from policy_kb.normalise import clean, focus, is_traditional
-from policy_kb.pipeline import Context, Pipeline
+from policy_kb.pipeline import Context, Pipeline, corrected, split_questions
 from policy_kb.wording import say_answer
 
 TODAY = date(2026, 11, 21)
@@ -82,6 +82,46 @@ def test_a_follow_up_is_understood_in_the_light_of_the_last_answer(pipeline: Pip
     assert quoted.text.startswith("原文是:“") and quoted.citations[0].article == "sx-2018-38#16"
     switched, _ = pipeline.ask("实训基地的揭榜制是什么", context, TODAY)
     assert switched.citations[0].article == "sx-2021-453#4.2"
+
+
+def test_a_bare_follow_up_keeps_the_subject_over_several_turns(pipeline: Pipeline) -> None:
+    _, context = pipeline.ask("企业培训新招的人政府给多少津贴", None, TODAY)
+    for question in ("有什么条件?", "那拿到证书呢", "钱给谁"):
+        outcome, context = pipeline.ask(question, context, TODAY)
+        assert outcome.kind == "answer" and outcome.citations[0].article == "sx-2018-38#16", question
+    assert context is not None and context.subject == "企业培训新招的人政府给多少津贴"
+
+
+def test_a_detail_that_the_last_article_does_not_state_is_not_answered(pipeline: Pipeline) -> None:
+    _, context = pipeline.ask("企业培训新招的人政府给多少津贴", None, TODAY)
+    outcome, _ = pipeline.ask("申请表去哪下载", context, TODAY)
+    assert outcome.kind == "no_answer"
+
+
+def test_what_is_out_of_scope_stays_so_in_a_conversation(pipeline: Pipeline) -> None:
+    _, context = pipeline.ask("企业培训新招的人政府给多少津贴", None, TODAY)
+    outcome, _ = pipeline.ask("今晚吃什么好", context, TODAY)
+    assert outcome.kind == "no_answer"
+
+
+def test_a_correction_asks_the_last_question_anew(pipeline: Pipeline) -> None:
+    context = Context("sx-2018-38#8", None, "本科的专业怎么调整")
+    assert corrected("我问的是职校不是本科", context) == ("职校的专业怎么调整", None)
+    assert corrected("我说错了,是山西医科大学", context) == ("山西医科大学", context)
+    assert corrected("是不是都要调整", context) == ("是不是都要调整", context)
+
+
+@pytest.mark.parametrize(
+    ("message", "parts"),
+    [
+        ("津贴给多少 怎么才算新招的人", ["津贴给多少", "怎么才算新招的人"]),
+        ("要签协议吗家长签不签", ["要签协议吗", "家长签不签"]),
+        ("谁能申报基地和按什么程序申报呢", ["谁能申报基地", "按什么程序申报呢"]),
+        ("学校和企业怎么合作", []),
+    ],
+)
+def test_a_message_is_split_where_a_second_question_begins(message: str, parts: list[str]) -> None:
+    assert split_questions(message) == parts
 
 
 def test_a_question_about_two_things_gets_both(pipeline: Pipeline) -> None:
