@@ -4,22 +4,22 @@ import asyncio
 import json
 import re
 import secrets
-import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader
-from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
+from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, html, redirect
 from sanic.response import json as json_response
 
-from bot.reply import Reply
-from channels.privacy import mask
+from bot.http import dumps, error_response
+from channels.inbound import File, Inbound
 from channels.rate_limit import RateLimiter
-from channels.web.messages import BadMessage, Inbound, parse
+from channels.web.messages import BadMessage, message_id, parse
 from channels.web.session import COOKIE, MAX_AGE_SECONDS, SessionSigner
 
 _COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([^;]*)")
@@ -39,16 +39,11 @@ class TranscriptStore(Protocol):
 
     def answered(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None: ...
 
-    def add(self, sender_id: str, message_id: str, said: str, replies: list[dict[str, Any]]) -> None: ...
-
     def history(self, sender_id: str) -> list[dict[str, Any]]: ...
 
 
-OnTurn = Callable[[str, list[dict[str, Any]], float], None]
-
-
 class WebInput(InputChannel):
-    """Rasa input channel for browsers and programs. `on_turn(channel, replies, seconds)` is told of every answered turn."""
+    """Rasa input channel for browsers and programs. A turn comes in through `ask(sender_id, inbound)`, which keeps the exchange."""
 
     def __init__(
         self,
@@ -56,11 +51,11 @@ class WebInput(InputChannel):
         transcript: TranscriptStore,
         limiter: RateLimiter,
         max_characters: int,
-        on_turn: OnTurn = lambda channel, replies, seconds: None,
+        ask: Callable[[str, Inbound], Awaitable[list[dict[str, Any]]]],
     ) -> None:
         self.signer, self.transcript, self.limiter = signer, transcript, limiter
-        self.max_characters, self.on_turn = max_characters, on_turn
-        self._running: dict[tuple[str, str], asyncio.Task[list[dict[str, Any]]]] = {}
+        self.max_characters, self.ask = max_characters, ask
+        self._running: dict[tuple[str, str], asyncio.Future[list[dict[str, Any]]]] = {}
 
     @classmethod
     def name(cls) -> str:
@@ -81,6 +76,16 @@ class WebInput(InputChannel):
                 self._set_cookie(request, response, self.signer.issue()[1])
             return response
 
+        @chat.get("/enter")
+        async def enter(request: Request) -> HTTPResponse:
+            """The page for somebody who comes from WeChat, WeCom or LINE by a link of ours."""
+            cookie = self.signer.admit(request.args.get("ticket") or "")
+            if cookie is None:
+                return self._page([], "链接过期了,请回到聊天里重新点开,或者直接在这里提问。", 403)
+            response = redirect("/chat/", status=303)
+            self._set_cookie(request, response, cookie)
+            return response
+
         @chat.post("/")
         async def form(request: Request) -> HTTPResponse:
             """The page's form without JavaScript: answer, then show the page again."""
@@ -93,8 +98,9 @@ class WebInput(InputChannel):
                 return response
             fields = {k: request.form.get(k) for k in ("text", "payload", "message_id") if request.form.get(k)}
             try:
-                inbound = parse(fields or {"text": ""}, self.max_characters)
-                await self._answer(on_new_message, sender_id, inbound)
+                sent_file = bool(request.files and request.files.get("file") and request.files.get("file").name)
+                inbound = _sent_file(request) if sent_file else parse(fields or {"text": ""}, self.max_characters)
+                await self._answer(sender_id, inbound)
             except BadMessage as error:
                 return self._page(
                     self.transcript.history(sender_id), error.message, error.status, fields.get("text") or ""
@@ -107,19 +113,26 @@ class WebInput(InputChannel):
             self._set_cookie(request, response, self.signer.issue()[1])
             return response
 
-        @chat.post("/messages")
-        async def messages(request: Request) -> HTTPResponse:
+        async def answered(request: Request, read: Callable[[Request], Inbound]) -> HTTPResponse:
             sender_id = self.signer.read(_session_cookie(request))
             if sender_id is None:
                 return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
             if not _same_origin(request):
                 return error_response(403, "cross_origin", "不接受来自其他网站的请求")
             try:
-                inbound = parse(_json(request), self.max_characters)
-                replies = await self._answer(on_new_message, sender_id, inbound)
+                replies = await self._answer(sender_id, read(request))
             except BadMessage as error:
                 return error_response(error.status, error.code, error.message)
-            return json_response({"messages": replies}, dumps=_dumps, headers={"Cache-Control": "no-store"})
+            return json_response({"messages": replies}, dumps=dumps, headers={"Cache-Control": "no-store"})
+
+        @chat.post("/messages")
+        async def messages(request: Request) -> HTTPResponse:
+            return await answered(request, lambda r: parse(_json(r), self.max_characters))
+
+        @chat.post("/files")
+        async def files(request: Request) -> HTTPResponse:
+            """A file as the form field `file`, optional `message_id`: answered like a message."""
+            return await answered(request, _sent_file)
 
         @chat.get("/history")
         async def history(request: Request) -> HTTPResponse:
@@ -127,13 +140,11 @@ class WebInput(InputChannel):
             if sender_id is None:
                 return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
             body = {"messages": self.transcript.history(sender_id)}
-            return json_response(body, dumps=_dumps, headers={"Cache-Control": "no-store"})
+            return json_response(body, dumps=dumps, headers={"Cache-Control": "no-store"})
 
         return chat
 
-    async def _answer(
-        self, on_new_message: Callable[[UserMessage], Awaitable[Any]], sender_id: str, inbound: Inbound
-    ) -> list[dict[str, Any]]:
+    async def _answer(self, sender_id: str, inbound: Inbound) -> list[dict[str, Any]]:
         """The replies to one message. A repeated message id attaches to the running turn or gets the kept answer."""
         message_id = inbound.message_id or f"server-{secrets.token_hex(8)}"
         key = (sender_id, message_id)
@@ -142,37 +153,10 @@ class WebInput(InputChannel):
                 return kept
             if not self.limiter.allow(sender_id):
                 raise BadMessage(429, "too_many", "您发得太快了,请过一会儿再发。")
-            task = asyncio.ensure_future(self._turn(on_new_message, sender_id, message_id, inbound))
+            task = asyncio.ensure_future(self.ask(sender_id, replace(inbound, message_id=message_id)))
             self._running[key] = task
             task.add_done_callback(lambda _: self._running.pop(key, None))
         return await asyncio.shield(self._running[key])
-
-    async def _turn(
-        self,
-        on_new_message: Callable[[UserMessage], Awaitable[Any]],
-        sender_id: str,
-        message_id: str,
-        inbound: Inbound,
-    ) -> list[dict[str, Any]]:
-        started = time.perf_counter()
-        output = CollectingOutputChannel()
-        said = mask(inbound.text if inbound.text is not None else str(inbound.payload))
-        tapped = None
-        if inbound.payload is not None:
-            tapped = {
-                "text": said,
-                "intent": {"name": "ask_policy", "confidence": 1.0},
-                "entities": [{"entity": "payload", "value": said, "start": 0, "end": len(said)}],
-            }
-        await on_new_message(
-            UserMessage(said, output, sender_id, input_channel=self.name(), message_id=message_id, parse_data=tapped)
-        )
-        replies = [message["custom"] for message in output.messages if "custom" in message]
-        if not replies:
-            replies = [Reply(kind="notice", text="刚才出错了,请再说一次。").dict()]
-        self.transcript.add(sender_id, message_id, said, replies)
-        self.on_turn(self.name(), replies, time.perf_counter() - started)
-        return replies
 
     def _page(
         self, exchanges: list[dict[str, Any]], problem: str | None = None, status: int = 200, draft: str = ""
@@ -194,10 +178,12 @@ class WebInput(InputChannel):
             cookie["secure"] = True
 
 
-def error_response(status: int, code: str, message: str) -> HTTPResponse:
-    """An error as every client of this server gets it: a short code and a Chinese message."""
-    body = {"error": {"code": code, "message": message}}
-    return json_response(body, status=status, dumps=_dumps, headers={"Cache-Control": "no-store"})
+def _sent_file(request: Request) -> Inbound:
+    """The uploaded file. Raises BadMessage."""
+    found = request.files.get("file") if request.files else None
+    if found is None or not found.name:
+        raise BadMessage(422, "no_file", "没有看到文件,请选一个文件再上传")
+    return Inbound(file=File(found.name[-200:], found.body), message_id=message_id(request.form or {}))
 
 
 def _json(request: Request) -> object:
@@ -205,10 +191,6 @@ def _json(request: Request) -> object:
         return json.loads(request.body)
     except (ValueError, RecursionError) as error:
         raise BadMessage(422, "invalid_json", '请求内容应是 JSON 对象,例如 {"text": "实习给不给钱?"}') from error
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _session_cookie(request: Request) -> str | None:

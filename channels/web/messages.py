@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from bot.reply import is_known_payload
+from channels.inbound import Inbound
 
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
@@ -17,15 +18,6 @@ class BadMessage(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-@dataclass(frozen=True)
-class Inbound:
-    """One message: typed text or a tapped button's payload, and the client's id for it if it gave one."""
-
-    text: str | None
-    payload: str | None
-    message_id: str | None
-
-
 def parse(body: object, max_characters: int) -> Inbound:
     """The message in `body`. Raises BadMessage (413 for too long, 422 for anything else wrong)."""
     if not isinstance(body, dict):
@@ -35,15 +27,13 @@ def parse(body: object, max_characters: int) -> Inbound:
         raise BadMessage(
             422, "unknown_field", f"不认识的字段:{'、'.join(sorted(printable(str(k)[:40]) for k in unknown)[:5])}"
         )
-    text, payload, message_id = body.get("text"), body.get("payload"), body.get("message_id")
+    text, payload, repeated = body.get("text"), body.get("payload"), message_id(body)
     if (text is None) == (payload is None):
         raise BadMessage(422, "text_or_payload", "text 和 payload 要有且只有一个")
-    if message_id is not None and not (isinstance(message_id, str) and _MESSAGE_ID.fullmatch(message_id)):
-        raise BadMessage(422, "invalid_message_id", "message_id 应是 1 到 64 个字母、数字或 _.:- 组成的字符串")
     if payload is not None:
         if not isinstance(payload, str) or not is_known_payload(payload):
             raise BadMessage(422, "unknown_payload", "不认识的按钮指令")
-        return Inbound(None, payload, message_id)
+        return Inbound(payload=payload, message_id=repeated)
     if not isinstance(text, str):
         raise BadMessage(422, "invalid_text", "text 应是字符串")
     if len(text) > max_characters:
@@ -51,7 +41,17 @@ def parse(body: object, max_characters: int) -> Inbound:
     text = printable(text)
     if not text:
         raise BadMessage(422, "empty_text", "没有看到内容,请输入问题")
-    return Inbound(text, None, message_id)
+    return Inbound(text=text, message_id=repeated)
+
+
+def message_id(body: Mapping[str, object]) -> str:
+    """The client's own id of the message, '' where it gave none. Raises BadMessage."""
+    given = body.get("message_id")
+    if given is None:
+        return ""
+    if not (isinstance(given, str) and _MESSAGE_ID.fullmatch(given)):
+        raise BadMessage(422, "invalid_message_id", "message_id 应是 1 到 64 个字母、数字或 _.:- 组成的字符串")
+    return given
 
 
 def printable(text: str) -> str:

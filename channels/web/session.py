@@ -6,13 +6,16 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 COOKIE = "cjt_session"
 MAX_AGE_SECONDS = 30 * 24 * 3600
+TICKET_SECONDS = 3600
 
 
 class SessionSigner:
     """Issues and reads session cookies. The sender id inside is 128 random bits."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._serializer = URLSafeTimedSerializer(secret_key, salt="web-session")
+    def __init__(self, *secret_keys: str) -> None:
+        """The first secret signs, all are accepted."""
+        self._serializer = URLSafeTimedSerializer(list(reversed(secret_keys)), salt="web-session")
+        self._tickets = URLSafeTimedSerializer(list(reversed(secret_keys)), salt="web-ticket")
 
     def issue(self) -> tuple[str, str]:
         """A new (sender id, cookie value)."""
@@ -27,4 +30,16 @@ class SessionSigner:
             sender_id = self._serializer.loads(cookie, max_age=MAX_AGE_SECONDS)
         except (BadSignature, UnicodeError):  # a header may hold bytes that are no text
             return None
-        return sender_id if isinstance(sender_id, str) and sender_id.startswith("web:") else None
+        return sender_id if isinstance(sender_id, str) else None
+
+    def ticket(self, sender_id: str) -> str:
+        """A token for a link that opens the page as `sender_id`, who gets it in a conversation of his own on another platform."""
+        return str(self._tickets.dumps(sender_id))
+
+    def admit(self, ticket: str) -> str | None:
+        """A cookie value for the bearer of `ticket`, or None when it is forged or older than TICKET_SECONDS."""
+        try:
+            sender_id = self._tickets.loads(ticket[:400], max_age=TICKET_SECONDS)
+        except (BadSignature, UnicodeError):
+            return None
+        return str(self._serializer.dumps(sender_id))

@@ -1,0 +1,1 @@
+"""LINE: the Messaging API's webhook in, reply and push messages out."""
