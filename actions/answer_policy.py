@@ -13,6 +13,7 @@ from actions.smalltalk import SAID
 from bot.reply import Citation, QuickReply, Reply
 from policy_kb import live
 from policy_kb.pipeline import EXAMPLE_QUESTIONS, Context, Pipeline
+from policy_kb.rules import PROGRAMMES
 from policy_kb.wording import Outcome
 
 UNKNOWN_BUTTON = "这个按钮现在不能用,请直接用文字提问。"
@@ -64,5 +65,16 @@ def as_reply(outcome: Outcome) -> Reply:
         kind=outcome.kind,
         text=text,
         citations=[Citation(**vars(c)) for c in outcome.citations],
-        quick_replies=[QuickReply(title=o.title, payload=o.payload) for o in outcome.options],
+        quick_replies=[
+            *(QuickReply(title=o.title, payload=o.payload) for o in outcome.options),
+            *_working_out(outcome),
+        ],
     )
+
+
+def _working_out(outcome: Outcome) -> list[QuickReply]:
+    """Where a rule can work out one's own case, the offer to do so: at most two programmes of the article at hand."""
+    if outcome.kind == "clarify":
+        return []
+    about = [p for p in PROGRAMMES.values() if outcome.article in p.clauses]
+    return [QuickReply(title=f"算一算:{p.title}", payload=f"assess:{p.id}") for p in about[:2]]

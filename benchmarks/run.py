@@ -6,6 +6,10 @@ memory   resident MB of all processes after those messages
 long     a turn's time at the 300th message of a conversation
 search   milliseconds a search takes in 100, 1,000 and 10,000 articles
 intents  three classifiers for Rasa's intent layer: accuracy, time, memory
+tasks    milliseconds a turn of an assessment and of a booking takes over POST /chat/messages
+rules    milliseconds a decision takes, seconds 10,000 people of rosters take
+bookings bookings a second and the race for the last places, on SQLite and PostgreSQL
+slots    milliseconds a search for slots takes among 100,000
 
 Prints Markdown; `--save` also puts each part into RESULTS.md.
 """
@@ -21,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import intents, search_scale
+from benchmarks import bookings, decisions, intents, search_scale, slot_search, tasks
 from benchmarks.messages import mixed_messages
 from benchmarks.results import load, save, section, table, verdict
 from benchmarks.setups import DefaultRasa, Ours, SetUp, environment
@@ -38,6 +42,19 @@ TITLES = {
     "long": "Long conversations",
     "search": "Search time by size of the corpus",
     "intents": "Intent classifier",
+    "tasks": "Assessments and bookings in conversation",
+    "rules": "Decisions",
+    "bookings": "Bookings",
+    "slots": "Slot search",
+}
+# Parts that need nothing but themselves.
+ALONE = {
+    "search": search_scale.measure,
+    "intents": intents.measure,
+    "tasks": tasks.measure,
+    "rules": decisions.measure,
+    "bookings": bookings.measure,
+    "slots": slot_search.measure,
 }
 IMPORT = """
 import sys, time, re
@@ -197,10 +214,9 @@ def main() -> None:
         if given.save:
             save(name, TITLES[name], text)
 
-    if "search" in parts:
-        report("search", search_scale.measure)
-    if "intents" in parts:
-        report("intents", intents.measure)
+    for name, measure in ALONE.items():
+        if name in parts:
+            report(name, measure)
     if not {"start", "turns", "memory", "long"} & set(parts):
         return
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:

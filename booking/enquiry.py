@@ -36,7 +36,7 @@ from booking.service import BookingView
 from booking.vault import mask
 from booking.waiting_list import WaitingView
 from booking.who import Contact, hear, party_said, wrong_number
-from booking.wishes import Catalogue, Wish, wish_from
+from booking.wishes import Catalogue, Wish, _words, wish_from
 
 SHOWN, NUMBERED = 5, 10
 CONTACT_KEPT = timedelta(hours=1)  # of an enquiry that is not finished
@@ -150,7 +150,7 @@ _NO = re.compile(
     r"^(?:不同意|不行|不要|不是|不对|不用|不可以|不愿意|不想|不|否|no|错了|有错)[的了吧呀啊!。.\s]*$", re.I
 )
 _CANCEL = re.compile(
-    r"^(?:那|还是|我|先|就|这次)*(?:算了吧?|不约了?|不预约了?|不订了?|不要了|不去了|不改了?|不报了?|取消(?:预约)?|退出|停止?|结束|不用了|拉倒|下次再说|改天再[说约]|quit|cancel|stop)[吧了啊。!\s]*$",
+    r"^(?:没有?(?:的话)?|那|还是|我|先|就|这次)*(?:算了吧?|不约了?|不预约了?|不订了?|不要了|不去了|不改了?|不报了?|取消(?:预约)?|退出|停止?|结束|不用了|拉倒|下次再说|改天再[说约]|quit|cancel|stop)[吧了啊。!\s]*$",
     re.I,
 )
 _QUEUE = re.compile(r"排队|候补|排[着上]|等名额|等位|排一个")
@@ -160,16 +160,20 @@ _ORDINAL = re.compile(
     rf"|第\s*(?P<within>[{_NUMBER}]|10|[1-9])\s*[个场项条]|(?P<last>最后[一那]?[个场])|(?P<first>最早的?那?[个场]|头一[个场]|上面那?[个场])"
 )
 _ANOTHER = re.compile(
-    r"换(?:一|个|到|成)?|改(?:到|成|为|期|时间)|别的|其他|其它|另外|还有(?:别的|其他|吗|没)|再(?:找|看)|不要这|都不(?:行|合适|要)|下一(?:页|批)|更多|"
+    r"换(?!个?说法|句话)|改(?:到|成|为|期|时间)|别的|其他|其它|另外|还有(?:别的|其他|吗|没)|再(?:找|看)|不要这|都不(?:行|合适|要)|下一(?:页|批)|更多|"
     r"时间不|来不了|去不了|没空|太早|太晚|太远|不合适"
+)
+_MORE = re.compile(
+    r"^.{0,4}(?:还有(?:别的|其他|其它|吗|没|没有)|别的|其他的?|其它的?|更多|下一[页批]|换一批|都不(?:行|合适|要))[^,]{0,5}$"
 )
 _OTHER_TIME = re.compile(r"(?:换|改)个?(?:时间|日子|[一]?天)|时间不|来不了|没空|太早|太晚")
 _QUESTION = re.compile(
-    r"[?]|吗|什么|啥|甚|咋|怎么|怎样|为什么|为啥|多少|哪|谁|能不能|可不可以|是不是|有没有|要不要|给不给|算不算|安全不|呢[。!\s]*$"
+    r"[?]|吗|什么|啥|甚|咋|怎么|怎样|为什么|为啥|多[少久长大]|几[个点天号]|哪|谁|能不能|可不可以|是不是|有没有|要不要|给不给|算不算|安全不|呢[。!\s]*$"
 )
 _AVAILABLE = re.compile(r"有(?:没有|吗|不|没|么)|还有|能[约报]|可以[约报]|空位|名额|[行好]吗|行不|可以吗|呢[?。!\s]*$")
 _UNSURE = re.compile(r"不知道|不清楚|没想好|随便|都行|都可以|你(?:们)?(?:推荐|定|看)|无所谓")
 _WEEKDAYS = "一二三四五六日"
+_SUBJECTS = re.compile("|".join(sorted({word for group in _words["fields"] for word in group}, key=len, reverse=True)))
 
 
 # -- the conversation --------------------------------------------------------------------------------------------------
@@ -198,7 +202,16 @@ def begin(
         )
         if not moving and (contact := hear(said.text, party=enquiry.wish.party_size)):
             enquiry = _keep(desk, owner, enquiry, contact, now)
+        return _without_subject(_search(desk, enquiry, now), said.text, wish)
     return _search(desk, enquiry, now)
+
+
+def _without_subject(turn: Turn, text: str, wish: Wish) -> Turn:
+    """Say so when nobody teaches what is wished, before anything else is listed."""
+    subject = _SUBJECTS.search(fold(text))
+    if subject is None or wish.fields or wish.title:
+        return turn
+    return replace(turn, text=f"现在没有“{subject[0]}”的场次。\n{turn.text}")
 
 
 def change(
@@ -339,21 +352,26 @@ def _taken_in(desk: Desk, owner: str, enquiry: Enquiry, said: Said, text: str, k
     if enquiry.step == "full" and _QUEUE.search(text) and enquiry.slot is not None:
         return _pick(desk, owner, replace(enquiry, waiting=True), enquiry.slot, now)
     wish = replace(wish_from(said.text, said.entities, now, known), party_size=1)
+    if party is not None:
+        wish = replace(wish, audience=())  # 我和同学两个人 tells how many, not for whom
     another = bool(_ANOTHER.search(text))
-    available = bool(_AVAILABLE.search(text)) and not said.policy
-    wishes = wish != Wish() and (not asks or another or available)
+    # 周四有吗 is a wish; 企业培训员工有没有补贴 is none, though it names people and a service.
+    told_apart = replace(wish, audience=(), service=None) != Wish()
+    available = bool(_AVAILABLE.search(text)) and told_apart and not said.policy
+    wishes = (wish != Wish() or bool(_SUBJECTS.search(text) and another)) and (not asks or another or available)
     if wishes and not (heard != contact and not another):
         wish = replace(wish, windows=_in_one(enquiry.wish.windows, wish.windows, now))
         refined = replace(enquiry.wish.refined(wish), party_size=enquiry.wish.party_size)
-        return _search(desk, replace(_let_go(desk, owner, enquiry, now), wish=refined, seen=()), now)
+        turn = _search(desk, replace(_let_go(desk, owner, enquiry, now), wish=refined, seen=()), now)
+        return _without_subject(turn, said.text, wish)
     if party_changed and enquiry.slot is not None:
         return _pick(desk, owner, enquiry, enquiry.slot, now)
     if heard != contact or party is not None:
         return _next(desk, owner, enquiry, now, contact=heard)
-    if another and not said.policy:
+    if _MORE.search(text) or (another and not said.policy):
         wish = replace(enquiry.wish, windows=None) if _OTHER_TIME.search(text) else enquiry.wish
-        again = replace(_let_go(desk, owner, enquiry, now), wish=wish)
-        return _search(desk, replace(again, seen=(*enquiry.seen, *enquiry.offered)), now)
+        seen = (*enquiry.seen, *enquiry.offered) if enquiry.step == "choose" and wish == enquiry.wish else ()
+        return _search(desk, replace(_let_go(desk, owner, enquiry, now), wish=wish, seen=seen), now)
     if asks or said.policy:
         return Turn(enquiry, "question")
     if enquiry.step == "contact" and wrong_number(said.text):

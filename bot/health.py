@@ -24,6 +24,16 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.deliveries = Counter(
+            "chanjiaotong_deliveries",
+            "Platform messages received, repeated, answered late, failed, over quota, refused",
+            ["channel", "what"],
+            registry=self.registry,
+        )
+
+    def delivery(self, channel: str, what: str) -> None:
+        self.deliveries.labels(channel, what).inc()
+
     def turn(self, channel: str, replies: list[dict[str, Any]], seconds: float) -> None:
         for reply in replies:
             self.turns.labels(channel, reply["kind"]).inc()

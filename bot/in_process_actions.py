@@ -4,9 +4,11 @@
 The same `actions` package serves `rasa run actions` unchanged.
 """
 
+import copy
 import json
 import logging
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import fastjsonschema
@@ -53,7 +55,24 @@ class InProcessActions(EndpointConfig):
             return {"events": [], "responses": [{"custom": apology.dict()}]}
 
 
-_validate = fastjsonschema.compile(RemoteAction.action_response_format_spec())
+def _compiled(schema: dict[str, Any]) -> Callable[[Any], None]:
+    """A validator of `schema` that looks an event's rules up by its name instead of trying those of all 23 kinds (0.7 ms a call)."""
+    schema = copy.deepcopy(schema)
+    kinds = schema["properties"]["events"]["items"].pop("oneOf")
+    whole = fastjsonschema.compile(schema)
+    of_kind = {kind["properties"]["event"]["const"]: fastjsonschema.compile(kind) for kind in kinds}
+
+    def validate(result: Any) -> None:
+        whole(result)
+        for event in result.get("events", []) if isinstance(result, dict) else []:
+            if event["event"] not in of_kind:
+                raise fastjsonschema.JsonSchemaException(f"unknown event {event['event']!r}")
+            of_kind[event["event"]](event)
+
+    return validate
+
+
+_validate = _compiled(RemoteAction.action_response_format_spec())
 
 
 def _validate_action_result(self: RemoteAction, result: dict[str, Any]) -> bool:

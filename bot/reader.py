@@ -10,16 +10,13 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, html
 
+from bot.http import HEADERS
 from policy_kb.corpus import Corpus, Document
 
 _templates = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 
 STATUS_WORDS = {"in_force": "现行有效", "superseded": "已被取代", "unconfirmed": "尚未确认是否仍然有效"}
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "public, max-age=300",
-}
+CACHED = {**HEADERS, "Cache-Control": "public, max-age=300"}
 
 
 def reader(corpus: Callable[[], Corpus]) -> Blueprint:
@@ -74,4 +71,4 @@ def _marked(text: str, quote: str) -> Markup:
 
 def _render(template: str, status: int = 200, **values: Any) -> HTTPResponse:
     body = _templates.get_template(template).render(status_words=STATUS_WORDS, **values)
-    return html(body, status=status, headers=HEADERS)
+    return html(body, status=status, headers=CACHED)

@@ -12,11 +12,34 @@ PAYLOAD_PATTERNS: dict[str, re.Pattern[str]] = {
     "article": re.compile(r"article:[a-z0-9-]{1,40}(#\d{1,3}(\.\d{1,3})?)?"),
     "answer": re.compile(r"answer:[a-z0-9.-]{1,120}"),
     "ask": re.compile(r"ask:[a-z0-9-]{1,60}"),
-    "assess": re.compile(r"assess:[a-z-]{1,40}"),
-    "book": re.compile(r"book(:[a-z0-9-]{1,40})?"),
+    "assess": re.compile(r"assess(:[a-z-]{1,40})?"),
+    "reply": re.compile(r"reply:[a-z0-9_-]{1,40}"),
+    "book": re.compile(r"book"),
     "slot": re.compile(r"slot:\d{1,10}"),
+    "wait": re.compile(r"wait:\d{1,10}"),
+    "bookings": re.compile(r"bookings"),
+    "booking": re.compile(r"(booking|cancel-booking|confirm-cancel|reschedule):[A-Z0-9]{6,16}"),
+    "place": re.compile(r"(accept|decline|leave-wait):\d{1,10}"),
+    "erase": re.compile(r"erase|confirm-erase"),
+    "roster": re.compile(r"roster:[A-Za-z0-9_-]{22}:(yes|no)"),
     "command": re.compile(r"cancel|restart|help|human"),
 }
+
+
+# What a tapped button wants to do, as Rasa's intents say it; everything else opens something of the policy.
+_INTENTS = {
+    "assess": "start_assessment",
+    **dict.fromkeys(("book", "slot", "wait", "reschedule"), "book_slot"),
+    **dict.fromkeys(("bookings", "booking", "cancel-booking", "confirm-cancel"), "manage_booking"),
+    **dict.fromkeys(("accept", "decline", "leave-wait"), "manage_booking"),
+    **dict.fromkeys(("erase", "confirm-erase"), "erase_me"),
+    "cancel": "leave",
+}
+
+
+def intent_of(payload: str) -> str:
+    """The intent of a known payload."""
+    return _INTENTS.get(payload.partition(":")[0], "ask_policy")
 
 
 def is_known_payload(payload: str) -> bool:

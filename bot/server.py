@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,37 @@ from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse, file
 
+from booking.worker import Worker
 from bot.assembly import load_agent, warm_up
-from bot.database import make_engine, prepare_database
+from bot.assessments import Rosters, assessments
+from bot.bookings import bookings
+from bot.check_in import check_in
+from bot.database import engine_for
+from bot.front_desk import catalogue, desk
 from bot.health import Metrics, health
+from bot.http import error_response
+from bot.kept_files import KeptFiles
+from bot.notifications import Notifications
+from bot.own_data import OwnData
+from bot.privacy import conceal
 from bot.reader import reader
+from bot.reply import Reply
+from bot.roster_desk import RosterDesk
 from bot.settings import ROOT, Settings
 from bot.transcript import Transcript
+from bot.turns import Replies, Turns
+from bot.webhooks import Webhooks
+from channels.inbound import File, Place
 from channels.rate_limit import RateLimiter
-from channels.web.channel import WebInput, error_response
+from channels.web.channel import WebInput
 from channels.web.session import SessionSigner
 from policy_kb import live
+from policy_kb.rules.store import DecisionStore
 
 logger = logging.getLogger(__name__)
 
 RELOAD_CHECK_SECONDS = 2.0
+UPLOADS = "/roster"
 STATIC = ROOT / "bot" / "static"
 _MESSAGES = {
     400: "请求格式不对",
@@ -39,29 +57,77 @@ def build_app(settings: Settings, model: Path) -> sanic.Sanic:
     """The app, ready to run. The agent is loaded when the server starts, after any fork."""
     app = sanic.Sanic("chanjiaotong", configure_logging=False)
     app.config.update(
-        REQUEST_MAX_SIZE=settings.max_body_bytes,
+        REQUEST_MAX_SIZE=settings.max_upload_bytes,
         RESPONSE_TIMEOUT=60,
         KEEP_ALIVE_TIMEOUT=30,
         ACCESS_LOG=False,
         FALLBACK_ERROR_FORMAT="json",
     )
-    engine = make_engine(settings.database_url)
-    prepare_database(engine)
+    engine = engine_for(settings.database_url)
     metrics = Metrics()
-    web = WebInput(
-        SessionSigner(settings.secret_key),
-        Transcript(engine),
-        RateLimiter(settings.messages_per_minute),
-        settings.max_message_characters,
-        metrics.turn,
-    )
 
     async def on_new_message(message: Any) -> None:
         await app.ctx.agent.handle_message(message)
 
+    rosters = Rosters(
+        RosterDesk(),
+        DecisionStore(engine),
+        KeptFiles(engine, settings.secret_keys),
+        lambda: live.current().knowledge.corpus,
+    )
+    transcript = Transcript(engine)
+
+    def turns(channel: str) -> Turns:
+        return Turns(
+            channel,
+            on_new_message,
+            transcript,
+            on_place,
+            on_file,
+            rosters.again,
+            conceal,
+            settings.max_message_characters,
+            metrics.turn,
+        )
+
+    async def on_file(sender_id: str, file: File) -> Replies:
+        return [(await rosters.reply(sender_id, file.content, file.name)).dict()]
+
+    async def on_place(sender_id: str, place: Place) -> Replies:
+        return [Reply(kind="notice", text="收到位置了,现在还不能按位置找基地。").dict()]
+
+    signer = SessionSigner(*settings.secret_keys)
+    web = WebInput(
+        signer,
+        transcript,
+        RateLimiter(settings.messages_per_minute),
+        settings.max_message_characters,
+        turns(WebInput.name()).ask,
+    )
     app.blueprint(web.blueprint(on_new_message), url_prefix=web.url_prefix())
+    webhooks = Webhooks(
+        settings,
+        lambda channel: turns(channel).ask,
+        lambda sender_id: f"{settings.public_url.rstrip('/')}/chat/enter?ticket={signer.ticket(sender_id)}",
+        metrics.delivery,
+    )
+    webhooks.mount(app, on_new_message)
     app.blueprint(reader(lambda: live.current().knowledge.corpus))
     app.blueprint(health(engine, metrics))
+    app.blueprint(assessments(rosters, RateLimiter(settings.messages_per_minute)))
+    own_data = OwnData(desk, engine, settings.secret_keys)
+    limiter = RateLimiter(settings.messages_per_minute)
+    app.blueprint(bookings(desk, catalogue, own_data, web.signer, settings.secret_keys, limiter, _now))
+    if settings.staff_token:
+        app.blueprint(check_in(desk, settings.staff_token, _now))
+
+    @app.on_request
+    async def limit_body(request: Request) -> HTTPResponse | None:
+        """Uploads have a limit of their own; nothing else needs to be large."""
+        upload = request.path.endswith(UPLOADS) or (request.content_type or "").startswith("multipart/")
+        if len(request.body) > settings.max_body_bytes and not upload:
+            return error_response(413, "http_413", _MESSAGES[413])
+        return None
 
     @app.get("/")
     async def root(request: Request) -> HTTPResponse:
@@ -83,9 +149,21 @@ def build_app(settings: Settings, model: Path) -> sanic.Sanic:
         app.ctx.agent = load_agent(model, engine)
         await warm_up(app.ctx.agent)
         app.add_task(_follow_knowledge())
+        app.ctx.worker_stop = asyncio.Event()
+        notifications = Notifications(transcript, webhooks.deliverers, settings.secret_keys)
+        app.ctx.worker = asyncio.ensure_future(Worker(desk(), notifications, _now).run(app.ctx.worker_stop))
         app.ctx.ready = True
 
+    @app.after_server_stop
+    async def stop(app: sanic.Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        app.ctx.worker_stop.set()
+        await app.ctx.worker
+
     return app
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 async def _follow_knowledge() -> None:

@@ -2,14 +2,51 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
+SHORTEST_TOKEN = 16
 
 
 class SettingsError(Exception):
     """A setting that cannot be used; `str()` is one Chinese line."""
+
+
+@dataclass(frozen=True)
+class WeChatSettings:
+    """An Official Account (公众号). `certified`: it may send customer-service messages. The first AES key is the present one."""
+
+    app_id: str
+    app_secret: str
+    token: str
+    aes_keys: tuple[str, ...]
+    mode: Literal["plain", "compatible", "safe"]
+    api_base: str
+    certified: bool
+    template_id: str
+    template_keywords: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class WeComSettings:
+    """An application in WeCom (企业微信), which also serves its 微信客服."""
+
+    corp_id: str
+    agent_id: int
+    secret: str
+    token: str
+    aes_keys: tuple[str, ...]
+    api_base: str
+
+
+@dataclass(frozen=True)
+class LineSettings:
+    secret: str
+    access_token: str
+    api_base: str
 
 
 @dataclass(frozen=True)
@@ -21,10 +58,21 @@ class Settings:
     var: Path
     database_url: str
     redis_url: str | None
-    secret_key: str
+    secret_keys: tuple[str, ...]
     messages_per_minute: int
+    public_url: str  # where people outside reach the pages
+    wechat: WeChatSettings | None = None
+    wecom: WeComSettings | None = None
+    line: LineSettings | None = None
+    staff_token: str | None = None  # opens the check-in pages; without it there are none
     max_message_characters: int = 4000
     max_body_bytes: int = 64 * 1024
+    max_upload_bytes: int = 6 * 1024 * 1024
+
+    @property
+    def secret_key(self) -> str:
+        """The secret in use; the others open what it has replaced."""
+        return self.secret_keys[0]
 
 
 def read_settings(environ: dict[str, str] | None = None) -> Settings:
@@ -38,18 +86,103 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
         var=var,
         database_url=env.get("DATABASE_URL") or f"sqlite:///{var / 'chanjiaotong.db'}",
         redis_url=env.get("REDIS_URL") or None,
-        secret_key=env.get("SECRET_KEY") or _kept_secret(var / "secret_key"),
+        secret_keys=(
+            env.get("SECRET_KEY") or _kept_secret(var / "secret_key"),
+            *filter(None, env.get("OLD_SECRET_KEYS", "").split(",")),
+        ),
         messages_per_minute=_whole(env, "MESSAGES_PER_MINUTE", 30, 1, 1_000_000),
+        public_url=env.get("PUBLIC_URL") or f"http://127.0.0.1:{_whole(env, 'PORT', 5005, 1, 65535)}",
+        wechat=_wechat(env),
+        wecom=_wecom(env),
+        line=_line(env),
+        staff_token=_long_enough(env, "STAFF_TOKEN"),
     )
 
 
-def _whole(env: dict[str, str], name: str, default: int, low: int, high: int) -> int:
+def _wechat(env: Mapping[str, str]) -> WeChatSettings | None:
+    if not _given(env, "WECHAT_TOKEN"):
+        return None
+    mode = env.get("WECHAT_MODE") or ("safe" if env.get("WECHAT_AES_KEY") else "plain")
+    if mode not in ("plain", "compatible", "safe"):
+        raise SettingsError(f"环境变量 WECHAT_MODE 只能是 plain、compatible 或 safe,现在是“{mode}”")
+    certified = _yes_no(env, "WECHAT_CERTIFIED")
+    needed = ["WECHAT_APP_ID"] * (mode != "plain" or certified) + ["WECHAT_APP_SECRET"] * certified
+    _given(env, "WECHAT_TOKEN", *needed, *(["WECHAT_AES_KEY"] if mode != "plain" else []))
+    return WeChatSettings(
+        app_id=env.get("WECHAT_APP_ID", ""),
+        app_secret=env.get("WECHAT_APP_SECRET", ""),
+        token=env["WECHAT_TOKEN"],
+        aes_keys=_keys(env, "WECHAT_AES_KEY"),
+        mode=mode,  # type: ignore[arg-type]
+        api_base=env.get("WECHAT_API_BASE") or "https://api.weixin.qq.com",
+        certified=certified,
+        template_id=env.get("WECHAT_TEMPLATE_ID", ""),
+        template_keywords=_keywords(env.get("WECHAT_TEMPLATE_KEYWORDS") or "thing1=title,thing2=text"),
+    )
+
+
+def _wecom(env: Mapping[str, str]) -> WeComSettings | None:
+    if not _given(env, "WECOM_CORP_ID", "WECOM_SECRET", "WECOM_TOKEN", "WECOM_AES_KEY"):
+        return None
+    return WeComSettings(
+        corp_id=env["WECOM_CORP_ID"],
+        agent_id=_whole(env, "WECOM_AGENT_ID", 0, 0, 2**31),
+        secret=env["WECOM_SECRET"],
+        token=env["WECOM_TOKEN"],
+        aes_keys=_keys(env, "WECOM_AES_KEY"),
+        api_base=env.get("WECOM_API_BASE") or "https://qyapi.weixin.qq.com",
+    )
+
+
+def _line(env: Mapping[str, str]) -> LineSettings | None:
+    if not _given(env, "LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN"):
+        return None
+    base = env.get("LINE_API_BASE") or "https://api.line.me"
+    return LineSettings(env["LINE_CHANNEL_SECRET"], env["LINE_CHANNEL_ACCESS_TOKEN"], base)
+
+
+def _given(env: Mapping[str, str], *names: str) -> bool:
+    """Whether all of `names` are set. Some without the others are a mistake."""
+    missing = [name for name in names if not env.get(name)]
+    if missing and len(missing) < len(names):
+        raise SettingsError(f"渠道设置不全,还缺环境变量 {'、'.join(missing)}")
+    return not missing
+
+
+def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """The present key and the one before it, which still opens what is under way."""
+    return tuple(key for key in (env.get(name), env.get(f"{name}_PREVIOUS")) if key)
+
+
+def _keywords(said: str) -> dict[str, str]:
+    pairs = [part.split("=") for part in said.split(",")]
+    if not all(len(pair) == 2 and pair[1] in ("title", "text") for pair in pairs):
+        raise SettingsError(f"环境变量 WECHAT_TEMPLATE_KEYWORDS 要写成 thing1=title,thing2=text 这样,现在是“{said}”")
+    return {pair[0]: pair[1] for pair in pairs}
+
+
+def _yes_no(env: Mapping[str, str], name: str) -> bool:
+    said = env.get(name, "").lower()
+    if said not in ("", "0", "1", "true", "false"):
+        raise SettingsError(f"环境变量 {name} 应是 1 或 0,现在是“{said}”")
+    return said in ("1", "true")
+
+
+def _whole(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     raw = env.get(name)
     if not raw:
         return default
     if not raw.isascii() or not raw.isdigit() or not low <= int(raw) <= high:
         raise SettingsError(f"环境变量 {name} 应是 {low} 到 {high} 之间的整数,现在是“{raw}”")
     return int(raw)
+
+
+def _long_enough(env: Mapping[str, str], name: str) -> str | None:
+    """A secret that people choose, or None; a short one could be guessed."""
+    raw = env.get(name) or None
+    if raw is not None and len(raw) < SHORTEST_TOKEN:
+        raise SettingsError(f"环境变量 {name} 至少要 {SHORTEST_TOKEN} 个字符")
+    return raw
 
 
 def _kept_secret(path: Path) -> str:

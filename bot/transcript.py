@@ -41,6 +41,19 @@ class Transcript:
         except IntegrityError:
             return
 
+    def last_replies(self, sender_id: str) -> str:
+        """The replies of the latest exchange as they are stored, '' when there is none."""
+        table = chat_messages
+        query = sa.select(table.c.replies).where(table.c.sender_id == sender_id).order_by(table.c.id.desc()).limit(1)
+        with self.engine.connect() as connection:
+            return str(connection.execute(query).scalar() or "")
+
+    def erase(self, sender_id: str) -> int:
+        """Forget what this sender said and was told; how many exchanges that were."""
+        with self.engine.begin() as connection:
+            gone = chat_messages.delete().where(chat_messages.c.sender_id == sender_id)
+            return int(connection.execute(gone).rowcount)
+
     def history(self, sender_id: str) -> list[dict[str, Any]]:
         """The latest HISTORY_LIMIT exchanges, oldest first: message_id, said, replies, at (Unix seconds)."""
         table = chat_messages

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -17,12 +16,12 @@ from sanic.response import HTTPResponse, html, redirect
 from sanic.response import json as json_response
 
 from bot.http import dumps, error_response
+from bot.visitors import same_origin, session_cookie, set_session_cookie
 from channels.inbound import File, Inbound
 from channels.rate_limit import RateLimiter
 from channels.web.messages import BadMessage, message_id, parse
-from channels.web.session import COOKIE, MAX_AGE_SECONDS, SessionSigner
+from channels.web.session import SessionSigner
 
-_COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([^;]*)")
 _templates = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 
 SECURITY_HEADERS = {
@@ -69,11 +68,11 @@ class WebInput(InputChannel):
 
         @chat.get("/")
         async def page(request: Request) -> HTTPResponse:
-            sender_id = self.signer.read(_session_cookie(request))
+            sender_id = self.signer.read(session_cookie(request))
             exchanges = self.transcript.history(sender_id) if sender_id else []
             response = self._page(exchanges)
             if sender_id is None:
-                self._set_cookie(request, response, self.signer.issue()[1])
+                set_session_cookie(request, response, self.signer.issue()[1])
             return response
 
         @chat.get("/enter")
@@ -83,18 +82,18 @@ class WebInput(InputChannel):
             if cookie is None:
                 return self._page([], "链接过期了,请回到聊天里重新点开,或者直接在这里提问。", 403)
             response = redirect("/chat/", status=303)
-            self._set_cookie(request, response, cookie)
+            set_session_cookie(request, response, cookie)
             return response
 
         @chat.post("/")
         async def form(request: Request) -> HTTPResponse:
             """The page's form without JavaScript: answer, then show the page again."""
-            sender_id = self.signer.read(_session_cookie(request))
-            if not _same_origin(request):
+            sender_id = self.signer.read(session_cookie(request))
+            if not same_origin(request):
                 return self._page([], "不接受来自其他网站的请求。", 403)
             if sender_id is None:
                 response = self._page([], "会话已过期,请再发一次。", 401)
-                self._set_cookie(request, response, self.signer.issue()[1])
+                set_session_cookie(request, response, self.signer.issue()[1])
                 return response
             fields = {k: request.form.get(k) for k in ("text", "payload", "message_id") if request.form.get(k)}
             try:
@@ -110,14 +109,14 @@ class WebInput(InputChannel):
         @chat.post("/sessions")
         async def sessions(request: Request) -> HTTPResponse:
             response = json_response({}, status=201)
-            self._set_cookie(request, response, self.signer.issue()[1])
+            set_session_cookie(request, response, self.signer.issue()[1])
             return response
 
         async def answered(request: Request, read: Callable[[Request], Inbound]) -> HTTPResponse:
-            sender_id = self.signer.read(_session_cookie(request))
+            sender_id = self.signer.read(session_cookie(request))
             if sender_id is None:
                 return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
-            if not _same_origin(request):
+            if not same_origin(request):
                 return error_response(403, "cross_origin", "不接受来自其他网站的请求")
             try:
                 replies = await self._answer(sender_id, read(request))
@@ -136,7 +135,7 @@ class WebInput(InputChannel):
 
         @chat.get("/history")
         async def history(request: Request) -> HTTPResponse:
-            sender_id = self.signer.read(_session_cookie(request))
+            sender_id = self.signer.read(session_cookie(request))
             if sender_id is None:
                 return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
             body = {"messages": self.transcript.history(sender_id)}
@@ -170,13 +169,6 @@ class WebInput(InputChannel):
         )
         return html(body, status=status, headers=SECURITY_HEADERS)
 
-    def _set_cookie(self, request: Request, response: HTTPResponse, value: str) -> None:
-        response.cookies[COOKIE] = value
-        cookie = response.cookies[COOKIE]
-        cookie["httponly"], cookie["samesite"], cookie["path"], cookie["max-age"] = True, "Lax", "/", MAX_AGE_SECONDS
-        if "https" in (request.scheme, request.headers.get("x-forwarded-proto")):
-            cookie["secure"] = True
-
 
 def _sent_file(request: Request) -> Inbound:
     """The uploaded file. Raises BadMessage."""
@@ -191,15 +183,3 @@ def _json(request: Request) -> object:
         return json.loads(request.body)
     except (ValueError, RecursionError) as error:
         raise BadMessage(422, "invalid_json", '请求内容应是 JSON 对象,例如 {"text": "实习给不给钱?"}') from error
-
-
-def _session_cookie(request: Request) -> str | None:
-    """Our cookie in the raw header: Sanic's parser refuses them all when another program on this host has set an odd one."""
-    found = _COOKIE.search(request.headers.getone("cookie", ""))
-    return found[1] if found else None
-
-
-def _same_origin(request: Request) -> bool:
-    """Whether the request comes from our own page or from a program (which sends no Origin)."""
-    origin = request.headers.get("origin")
-    return origin is None or origin.split("://")[-1] == request.headers.get("host")

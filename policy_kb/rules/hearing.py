@@ -189,7 +189,7 @@ CORRECTION = re.compile(
 )
 # 帮我算, 够不够条件: to have one's own case worked out, not to hear the rule.
 WISH = re.compile(
-    r"[帮给替][我俺咱忙]|算|测|评估|自查|核[对查算一]|判断|对照|符合|符不符|够不够|够没够|达标|条件|资格|合[规格]|差(?:几|多少)|"
+    r"[帮给替](?:我们?|俺们?|咱们?|忙|个忙)?.{0,4}[看瞅瞧查估过]|算|测|评估|自查|核[对查算一]|判断|对照|符合|符不符|够不够|够没够|达标|条件|资格|合[规格]|差(?:几|多少)|"
     r"(?:我|俺|咱).{0,8}能(?:领|拿|得|补)|开始|一步一步|一条一条|问我|suan|ce(?:yi|suan|ping|shi)|kankan|pinggu|goubugou|gou bu gou"
 )
 REVIEW = re.compile(
@@ -247,7 +247,8 @@ def hear(
     if heard:
         return Heard(heard, rough)
     unclear = _unclear(own.inputs[asked].unclear, text) if asked is not None else ""
-    return Heard({}, unclear=unclear or ("请说一个准数。" if too_vague else ""))
+    vague = "请说一个准数。" if too_vague else "听到不止一个数,请只说要的那一个。" if len(numbers) > 1 else ""
+    return Heard({}, unclear=unclear or vague)
 
 
 def _unclear(sentences: Mapping[re.Pattern[str], str], text: str) -> str:
@@ -312,8 +313,8 @@ _FORMAL = re.compile(r"[零壹贰叁肆伍陆柒捌玖拾佰仟万亿]{2,}")  # 
 _FORMAL_TO_PLAIN = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
 # 第3批, 38号文, 4级, 1+x, 600人次 count nothing that is asked for.
 _BARE_NUMBER = re.compile(
-    rf"(?<![第a-z\d.,〔{_DIGIT}十百千万])(?:{_ARABIC}|{_CHINESE})"
-    r"(?!\d|[号条级班届楼期点次批倍代折门项种季年月日a-z+%]|人次|学期|分之|[.,]\d)"
+    rf"(?<![第a-z\d〔{_DIGIT}十百千万])(?<!\d\.)(?:{_ARABIC}|{_CHINESE})"
+    r"(?!\d|[号条级班届楼期点次批倍代折门项种季年月日a-z+%]|人次|学期|分之|\.\d|,\d{3}(?!\d))"
 )
 _COUNTED = re.compile(r"\s?(?:[来多几余])?(?:个|人|名|位|岗|课时|学时|节|块|元|万|本|张|号人|口)")
 _FILLER = re.compile(
@@ -378,7 +379,8 @@ def _terms(text: str, found: list[Quantity]) -> list[Quantity]:
         if re.fullmatch(r"\s*(?:开始|起|签)?\s*[-~–—到至]+\s*", between) and first not in terms and last not in terms:
             value = f"{str(first.value).partition('/')[0]}/{str(last.value).rpartition('/')[2]}"
             terms.append(Quantity("date", value, first.start, last.end))
-    return [q for q in found if q.kind != "date" or "/" not in str(q.value)] + terms
+    inside = {q.start for term in terms for q in found if term.start <= q.start < term.end}
+    return [q for q in found if q.start not in inside and (q.kind != "date" or "/" not in str(q.value))] + terms
 
 
 def _is_number(text: str, match: re.Match[str]) -> bool:
@@ -488,17 +490,34 @@ def _placed(
     for pair in pairs:
         if correcting or not pair.weak:
             place(pair.name, pair.quantity)
-    for quantity in found:
-        clause = _clause_of(text, quantity)
+    left = [quantity for quantity in found if quantity.start not in used]
+    if (
+        not correcting
+        and len({q.value for q in left if any(_could_be(fields, known, text, n, q) for n in without_words)}) > 1
+    ):
+        left = []
+    for quantity in left:
         for name in without_words:
-            cue = known.get(name)
-            if cue is None or quantity.kind not in _FITS.get(fields[name].kind, ()):
-                continue
-            if cue.other is None or not cue.other.search(clause):
+            if _could_be(fields, known, text, name, quantity):
                 place(name, quantity)
     for pair in pairs:
         place(pair.name, pair.quantity)
-    return placed
+    return {name: one for name, one in placed.items() if not _has_rival(text, name, one[1], pairs, used)}
+
+
+def _has_rival(text: str, name: str, taken: Quantity, pairs: list["_Pair"], used: set[int]) -> bool:
+    """Whether another number stands beside such words too and is nothing else: 10 个签一年 10 个签三个月.
+
+    The same number in another clause is the same people: 招了 8 个,8 个都签了一年.
+    """
+    own = [pair for pair in pairs if pair.name == name]
+    weak = all(pair.weak for pair in own if pair.quantity is taken)
+
+    def rivals(other: Quantity) -> bool:
+        between = text[min(taken.end, other.end) : max(taken.start, other.start)]
+        return other.start not in used and (other.value != taken.value or bool(_CLAUSE.fullmatch(between)))
+
+    return any(pair.weak <= weak and rivals(pair.quantity) for pair in own)
 
 
 @dataclass(frozen=True)
@@ -518,7 +537,7 @@ def _beside(
     for clause in _CLAUSE.finditer(text):
         for quantity in (q for q in found if clause.start() <= q.start < clause.end()):
             for name, cue in known.items():
-                if quantity.kind not in _FITS.get(fields[name].kind, ()) or (cue.other and cue.other.search(clause[0])):
+                if not _could_be(fields, known, text, name, quantity):
                     continue
                 for weak, words in ((False, cue.near), (True, cue.unit)):
                     for word in words.finditer(text, clause.start(), clause.end()) if words else ():
@@ -530,8 +549,15 @@ def _beside(
                             yield _Pair(name, quantity, weak, order)
 
 
-def _clause_of(text: str, quantity: Quantity) -> str:
-    return next((c[0] for c in _CLAUSE.finditer(text) if c.start() <= quantity.start < c.end()), text)
+def _could_be(
+    fields: Mapping[str, InputField], known: Mapping[str, Cue], text: str, name: str, quantity: Quantity
+) -> bool:
+    """Whether the number is of the input's kind, and its clause does not make it something else."""
+    if name not in known or quantity.kind not in _FITS.get(fields[name].kind, ()):
+        return False
+    clause = next((c[0] for c in _CLAUSE.finditer(text) if c.start() <= quantity.start < c.end()), text)
+    other = known[name].other
+    return other is None or not other.search(clause)
 
 
 _NEGATIVE = re.compile(r"(?:-|负|亏损?了?|赔了?)\s*$")

@@ -94,8 +94,9 @@ def programme_of(text: str) -> str | None:
 
 
 def wants_to_know_own_case(step: Step | None, text: str) -> bool:
-    """Whether `text` states a fact of one's own or asks to work it out; else it asks for the rule: 一线经费占比要求是多少."""
-    return bool((step and step.new) or WISH.search(same_length(text)))
+    """Whether `text` gives a number or a choice of one's own or asks to work it out; else it asks for the rule: 一线经费占比要求是多少."""
+    own = step is not None and any(type(step.interview.answers[name]) in (int, str) for name in step.new)
+    return own or bool(WISH.search(same_length(text)))
 
 
 def fields(programme: str) -> dict[str, InputField]:

@@ -59,9 +59,10 @@ def machine_over(engine: sa.engine.Engine) -> type[RuleBasedStateMachine]:
         def release(self, who: str) -> None:
             self.keyed(release_hold, who)
 
-        @initialize(wishes=st.lists(st.tuples(people, slots, parties), min_size=6, max_size=10))
-        def fill_up(self, wishes: list[tuple[str, int, int]]) -> None:
-            for who, slot, party in wishes:
+        @initialize(crowd=st.permutations(PEOPLE), others=st.lists(st.tuples(people, slots, parties), max_size=6))
+        def fill_up(self, crowd: list[str], others: list[tuple[str, int, int]]) -> None:
+            """Everybody wants the first slot, so that several wait for it."""
+            for who, slot, party in [*((who, 0, 1) for who in crowd), *others]:
                 self.book_or_wait(who, slot, party)
 
         @rule(who=people, slot=slots, party=parties)

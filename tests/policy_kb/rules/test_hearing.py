@@ -278,6 +278,23 @@ def test_nothing_is_heard_in(programme: str, asked: str | None, text: str) -> No
     assert heard_in(text, programme, asked).values == {}
 
 
+AMBIGUOUS = [
+    ("training-allowance", "今年招了33个,走了9个,剩下24个,合同一年", {"new_hire": True, "contract_months": 12}),
+    ("training-allowance", "新招的10个签一年10个签三个月", {"new_hire": True}),
+    ("intern-pay", "头两个月给1200,后来涨到1800,同岗2400", {"post_wage": "2400"}),
+]
+
+
+@pytest.mark.parametrize(("programme", "text", "values"), AMBIGUOUS, ids=[text for _, text, _ in AMBIGUOUS])
+def test_of_two_numbers_with_the_same_words_neither_is_taken(programme: str, text: str, values: dict[str, Any]) -> None:
+    assert heard_in(text, programme).values == values
+
+
+def test_of_two_numbers_without_words_neither_is_taken() -> None:
+    heard = heard_in("12,3", "training-allowance", "headcount")
+    assert heard.values == {} and "不止一个数" in heard.unclear
+
+
 def test_a_number_that_does_not_fit_the_input_is_not_taken() -> None:
     assert heard_in("7个半", "training-allowance", "headcount").values in ({}, {"headcount": 7})
     assert heard_in("10001个", "training-allowance", "headcount").values == {}

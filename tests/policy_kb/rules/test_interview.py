@@ -184,6 +184,9 @@ def test_what_cannot_be_read_back_is_nothing_or_empty(stored: Any) -> None:
         ("帮我算一线培训经费", True),
         ("职工教育经费 20 万,一线花了 10 万", True),
         ("听说实习岗位有规定", False),
+        ("我想了解新员工培训津贴", False),
+        ("帮我写一首诗", False),
+        ("帮我看看我们的实习岗", True),
     ],
 )
 def test_own_facts_or_a_wish_to_work_it_out_make_an_assessment(text: str, own: bool) -> None:

@@ -1,0 +1,105 @@
+"""Running one turn of the conversation: an inbound message to Rasa's agent, its Replies back. What every channel's `ask` is made of."""
+
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+
+from bot.privacy import mask, without_tokens
+from bot.reply import Reply, intent_of
+from channels.inbound import File, Inbound, Place
+from channels.web.messages import printable
+
+logger = logging.getLogger(__name__)
+
+Replies = list[dict[str, Any]]
+CONTACT_FORM = '"contact_form"'  # the card of a reply that asks for names and numbers
+NOTHING_TO_SEE = Reply(kind="notice", text="没有看到内容,请输入问题。")
+
+
+class Transcript(Protocol):
+    """What is needed of the place where exchanges are kept."""
+
+    def add(self, sender_id: str, message_id: str, said: str, replies: Replies) -> None: ...
+
+    def last_replies(self, sender_id: str) -> str: ...
+
+
+class Turns:
+    """Turns of one channel.
+
+    `on_place`, `on_file` and `on_roster` answer what Rasa has no part in; `conceal(sender_id, text, whole)` puts what is personal (or
+    the whole text) away and tokens in its place; `on_turn(channel, replies, seconds)` counts.
+    """
+
+    def __init__(
+        self,
+        channel: str,
+        handle: Callable[[UserMessage], Awaitable[Any]],
+        transcript: Transcript,
+        on_place: Callable[[str, Place], Awaitable[Replies]],
+        on_file: Callable[[str, File], Awaitable[Replies]],
+        on_roster: Callable[[str, str], Awaitable[Replies]],
+        conceal: Callable[[str, str, bool], str],
+        max_characters: int = 4000,
+        on_turn: Callable[[str, Replies, float], None] = lambda channel, replies, seconds: None,
+    ) -> None:
+        self.channel, self.handle, self.transcript = channel, handle, transcript
+        self.on_place, self.on_file, self.on_roster = on_place, on_file, on_roster
+        self.conceal = conceal
+        self.max_characters, self.on_turn = max_characters, on_turn
+
+    async def ask(self, sender_id: str, inbound: Inbound) -> Replies:
+        """The Replies to `inbound`, kept in the transcript. An error becomes an apology with the number it has in the log."""
+        started = time.perf_counter()
+        said = self._spoken(sender_id, inbound)
+        try:
+            replies = await self._replies(sender_id, inbound, said)
+        except Exception:
+            number = secrets.token_hex(4)
+            logger.exception("%s: 一条消息没有处理成功,错误编号 %s", self.channel, number)
+            replies = [Reply(kind="notice", text=f"刚才出错了,请再说一次。(错误编号 {number})").dict()]
+        self.transcript.add(sender_id, inbound.message_id or secrets.token_hex(8), without_tokens(said), replies)
+        self.on_turn(self.channel, replies, time.perf_counter() - started)
+        return replies
+
+    async def _replies(self, sender_id: str, inbound: Inbound, said: str) -> Replies:
+        if inbound.place is not None:
+            return await self.on_place(sender_id, inbound.place)
+        if inbound.file is not None:
+            return await self.on_file(sender_id, inbound.file)
+        if (inbound.payload or "").startswith("roster:"):
+            return await self.on_roster(sender_id, str(inbound.payload))
+        if len(inbound.text or "") > self.max_characters:
+            return [Reply(kind="notice", text=f"一次最多发 {self.max_characters} 个字,请分几次说。").dict()]
+        if not said:
+            return [NOTHING_TO_SEE.dict()]
+        output = CollectingOutputChannel()
+        tapped = as_tap(said) if inbound.payload is not None else None
+        message = UserMessage(
+            said, output, sender_id, input_channel=self.channel, message_id=inbound.message_id, parse_data=tapped
+        )
+        await self.handle(message)
+        replies = [message["custom"] for message in output.messages if "custom" in message]
+        return replies or [Reply(kind="notice", text="刚才出错了,请再说一次。").dict()]
+
+    def _spoken(self, sender_id: str, inbound: Inbound) -> str:
+        """`inbound` in words, without phone or ID numbers, without names where they were asked for, and without a leading `/`."""
+        if inbound.place is not None:
+            return f"〔位置〕{printable(inbound.place.name)}"
+        if inbound.file is not None:
+            return f"〔文件〕{mask(printable(inbound.file.name))}"
+        if inbound.payload is not None:
+            return printable(inbound.payload)
+        text = printable(inbound.text or "")
+        whole = CONTACT_FORM in self.transcript.last_replies(sender_id)
+        return self.conceal(sender_id, text, whole) if text else ""
+
+
+def as_tap(payload: str) -> dict[str, Any]:
+    """A tapped button as Rasa's parse result, so that it is not classified again."""
+    entity = {"entity": "payload", "value": payload, "start": 0, "end": len(payload)}
+    return {"text": payload, "intent": {"name": intent_of(payload), "confidence": 1.0}, "entities": [entity]}
