@@ -134,15 +134,15 @@ def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) 
     """Learn from the knowledge's questions; answers' own texts and the articles' sentences count as phrasings of articles too."""
     featurizer = Featurizer(Thesaurus.load())
     questions = knowledge.questions
-    texts = [q.text for q in questions]
+    texts = [(q.text, True) for q in questions]
     targets = [q.article for q in questions]
     weights = [q.weight for q in questions]
     for answer in knowledge.answers.values():
-        texts.append(f"{answer.fact} {answer.text}")
+        texts.append((f"{answer.fact} {answer.text}", False))
         targets.append(answer.article)
     for article in knowledge.corpus.articles.values():
         sentences = article.sentences()
-        texts += sentences
+        texts += [(sentence, False) for sentence in sentences]
         targets += [article.id] * len(sentences)
     weights += [1.0] * (len(texts) - len(weights))
     return fit(knowledge, featurizer, _documents(featurizer, texts), targets, np.array(weights), say)
@@ -151,8 +151,8 @@ def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) 
 _featurizer: Featurizer | None = None
 
 
-def _documents(featurizer: Featurizer, texts: list[str]) -> list[Array]:
-    """Feature numbers of every text, worked out on all of the machine's cores."""
+def _documents(featurizer: Featurizer, texts: list[tuple[str, bool]]) -> list[Array]:
+    """Feature numbers of every (text, whether it is a question), worked out on all of the machine's cores."""
     global _featurizer
     _featurizer = featurizer
     workers = os.cpu_count() or 1
@@ -166,10 +166,11 @@ def _documents(featurizer: Featurizer, texts: list[str]) -> list[Array]:
     return [document for ends, flat in done for document in np.split(flat, ends)]
 
 
-def _numbers_of(texts: list[str]) -> tuple[Array, Array]:
+def _numbers_of(texts: list[tuple[str, bool]]) -> tuple[Array, Array]:
     """(where each but the last text ends, all feature numbers in a row): one array travels faster than thousands."""
     assert _featurizer is not None  # noqa: S101 - set just before the fork
-    documents = [_featurizer.numbers(focus(clean(text))) for text in texts]
+    cleaned = ((clean(text), asks) for text, asks in texts)
+    documents = [_featurizer.numbers(focus(text) if asks else text) for text, asks in cleaned]
     return np.cumsum([len(d) for d in documents])[:-1], np.concatenate(documents)
 
 

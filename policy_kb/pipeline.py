@@ -289,8 +289,11 @@ class Pipeline:
         return self.knowledge.answers[max(votes, key=lambda t: votes[t])] if votes else None
 
     def _known_gap(self, seen: Understanding, article: str) -> Gap | None:
-        """The known gap near `article` whose phrasings are nearest, if they are near enough."""
+        """The known gap near `article` whose phrasings are nearest, if they are near enough, and nearer than those of its facts."""
         rows = self._phrasings_of[GAP]
+        nearest_fact = float(seen.similarity[self._phrasings_of[article]].max(initial=0.0))
+        if seen.similarity[self._gaps_near[article]].max(initial=0.0) < nearest_fact:
+            return None
         votes: dict[str, float] = {}
         for row in rows[np.argsort(-seen.similarity[rows])[:NEAREST]]:
             target, similarity = self.knowledge.questions[row].target, float(seen.similarity[row])

@@ -23,7 +23,9 @@ from policy_kb.rules.inputs import InputField
 from policy_kb.rules.periods import months_of_term
 
 CUES = Path(__file__).parent / "cues.yml"
-_CLAUSE = re.compile(r"[^,，。;；!！?？\n]+")
+_BREAKS = ",，。;；!！?？\n"
+_CLAUSE = re.compile(rf"[^{_BREAKS}]+")
+_MOST_NUMBERS = 40  # more of them are a table, not an answer
 _FARTHEST = 8  # characters between a number and the word that says what it counts
 
 
@@ -224,6 +226,8 @@ def hear(
     if mixed := _unclear(own.unclear, text):
         return Heard({}, unclear=mixed)
     numbers = _numbers(text, quantities)
+    if len(numbers) > _MOST_NUMBERS:
+        return Heard({}, unclear="一次说的数太多了,请一项一项说。")
     too_vague = any(_bounded(text, q) for q in numbers)
     numbers = [q for q in numbers if not _bounded(text, q)]
     old = _replaced(text, numbers)
@@ -324,7 +328,7 @@ _SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000
 _SPOKEN_END = re.compile(r"([百千万亿])([一二两三四五六七八九])$")  # 三千五 is 3500
 _MONEY = re.compile(r"元|块|钱|¥|圆|毛|rmb|人民币")
 _HALF = re.compile(r"一半|(?:对)?半数|(?<!一)(?<!个)半儿?(?=的?人|都?没?[考拿参])")
-_FRACTION = re.compile(rf"([{_DIGIT}十\d]+)分之([{_DIGIT}十\d]+)")
+_FRACTION = re.compile(rf"([{_DIGIT}十\d]{{1,4}})分之([{_DIGIT}十\d]{{1,4}})")
 _RANGE = re.compile(r"[-~–—到至、]")
 _ROUGH_INSIDE = re.compile(r"[几多来余]|[-~–—到至、]")
 _ROUGH_BEFORE = re.compile(r"(?:大概|大约|约|差不多|估计|可能|至少|起码|超过|不止|多于|不下|得有)(?:有|是|了)?\s*$")
@@ -398,6 +402,21 @@ def _is_number(text: str, match: re.Match[str]) -> bool:
     )
 
 
+def _before(text: str, quantity: Quantity) -> str:
+    """The words right before a number."""
+    return text[max(quantity.start - 12, 0) : quantity.start]
+
+
+def _clause_around(text: str, at: int) -> tuple[int, int]:
+    """Where the clause begins and ends that has the character at `at`."""
+    start, end = at, at
+    while start > 0 and text[start - 1] not in _BREAKS:
+        start -= 1
+    while end < len(text) and text[end] not in _BREAKS:
+        end += 1
+    return start, end
+
+
 def _spoken(text: str) -> str | None:
     """3千5 -> 3500, 1.2万 -> 12000, 三千五 -> 3500, 俩 -> 2."""
     arabic = re.fullmatch(r"(\d[\d,]*(?:\.\d+)?)\s?([十百千万亿kw]*)(\d?)", text)
@@ -423,17 +442,17 @@ def _whole_number(text: str) -> int | None:
 
 def _is_rough(text: str, quantity: Quantity) -> bool:
     inside = quantity.kind != "date" and bool(_ROUGH_INSIDE.search(text[quantity.start : quantity.end]))
-    return inside or bool(_ROUGH_BEFORE.search(text[: quantity.start]) or _ROUGH_AFTER.match(text[quantity.end :]))
+    return inside or bool(_ROUGH_BEFORE.search(_before(text, quantity)) or _ROUGH_AFTER.match(text[quantity.end :]))
 
 
 def _bounded(text: str, quantity: Quantity) -> bool:
-    return bool(_LESS_BEFORE.search(text[: quantity.start]) or _LESS_AFTER.match(text[quantity.end :]))
+    return bool(_LESS_BEFORE.search(_before(text, quantity)) or _LESS_AFTER.match(text[quantity.end :]))
 
 
 def _replaced(text: str, numbers: list[Quantity]) -> Quantity | None:
     """The number that a correction takes back: 8 in 不是 8 个,是 9 个."""
     for quantity in numbers[:-1]:
-        if _OLD_BEFORE.search(text[: quantity.start]) or _OLD_AFTER.match(text[quantity.end :]):
+        if _OLD_BEFORE.search(_before(text, quantity)) or _OLD_AFTER.match(text[quantity.end :]):
             return quantity
     return None
 
@@ -478,7 +497,7 @@ def _placed(
             return
         of = known[name].of or ""
         whole = placed[of][0] if of in placed else answers.get(of)
-        value = _value(fields[name], quantity, whole, text[: quantity.start])
+        value = _value(fields[name], quantity, whole, _before(text, quantity))
         if value is not _NOTHING:
             placed[name] = value, quantity
             used.add(quantity.start)
@@ -555,9 +574,8 @@ def _could_be(
     """Whether the number is of the input's kind, and its clause does not make it something else."""
     if name not in known or quantity.kind not in _FITS.get(fields[name].kind, ()):
         return False
-    clause = next((c[0] for c in _CLAUSE.finditer(text) if c.start() <= quantity.start < c.end()), text)
     other = known[name].other
-    return other is None or not other.search(clause)
+    return other is None or not other.search(text[slice(*_clause_around(text, quantity.start))])
 
 
 _NEGATIVE = re.compile(r"(?:-|负|亏损?了?|赔了?)\s*$")

@@ -1,6 +1,7 @@
 """What sentences say about a programme's inputs, and what they must not be heard to say."""
 
 import datetime
+import time
 from typing import Any
 
 import pytest
@@ -293,6 +294,16 @@ def test_of_two_numbers_with_the_same_words_neither_is_taken(programme: str, tex
 def test_of_two_numbers_without_words_neither_is_taken() -> None:
     heard = heard_in("12,3", "training-allowance", "headcount")
     assert heard.values == {} and "不止一个数" in heard.unclear
+
+
+@pytest.mark.parametrize(
+    "text", ["和学校12个人3万块" * 400, "1" * 4000, "一" * 4000, "新招了8个," * 600], ids=lambda text: text[:8]
+)
+def test_a_message_full_of_numbers_is_no_answer_and_takes_no_time(text: str) -> None:
+    found = quantities(text)
+    began = time.perf_counter()
+    heard = hear("training-allowance", fields("training-allowance"), text, found, "headcount", {})
+    assert "headcount" not in heard.values and time.perf_counter() - began < 0.5
 
 
 def test_a_number_that_does_not_fit_the_input_is_not_taken() -> None:
