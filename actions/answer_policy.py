@@ -1,80 +1,34 @@
 """Answer a policy question, or a tapped button about one."""
 
-from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.hearing import Events, payload_of, text_of
+from actions.policy_replies import as_reply, tapped, today
+from actions.reassess import reassessed
 from actions.saying import say
-from actions.smalltalk import SAID
-from bot.reply import Citation, QuickReply, Reply
 from policy_kb import live
-from policy_kb.pipeline import EXAMPLE_QUESTIONS, Context, Pipeline
-from policy_kb.rules import PROGRAMMES
-from policy_kb.wording import Outcome
-
-UNKNOWN_BUTTON = "这个按钮现在不能用,请直接用文字提问。"
-
-
-def today() -> date:
-    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
+from policy_kb.pipeline import Context
 
 
 class ActionAnswerPolicy(Action):
-    """The whole of policy_kb behind one action."""
+    """The whole of policy_kb behind one action; but what changes the case that was just worked out is worked out again."""
 
     def name(self) -> str:
         return "action_answer_policy"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
-        pipeline = live.current()
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        payload = payload_of(tracker)
+        again = None if payload else reassessed(dispatcher, tracker)
+        if again is not None:
+            return again
         context = Context.from_dict(tracker.get_slot("policy_context"))
-        payload = next(tracker.get_latest_entity_values("payload"), None)
         if payload is not None:
-            outcome, context = tapped(pipeline, payload, context)
+            outcome, context = tapped(live.current(), payload, context)
         else:
-            outcome, context = pipeline.ask(tracker.latest_message.get("text") or "", context, today())
+            outcome, context = live.current().ask(text_of(tracker), context, today())
         say(dispatcher, tracker, as_reply(outcome))
         return [SlotSet("policy_context", context.as_dict() if context else None)]
-
-
-def tapped(pipeline: Pipeline, payload: str, context: Context | None) -> tuple[Outcome, Context | None]:
-    """What a quick reply's payload asks for."""
-    kind, _, rest = payload.partition(":")
-    if kind == "ask" and rest in EXAMPLE_QUESTIONS:
-        return pipeline.ask(EXAMPLE_QUESTIONS[rest], None, today())
-    outcome = None
-    if kind == "article":
-        outcome = pipeline.open_article(rest, context, today())
-    elif kind == "answer":
-        outcome = pipeline.open_answer(rest, today())
-    if outcome is None:
-        text = SAID["ask_help"][0] if payload == "help" else UNKNOWN_BUTTON
-        return Outcome("clarify", text), context
-    return outcome, Context(outcome.article or "", outcome.answer, context.question if context else "")
-
-
-def as_reply(outcome: Outcome) -> Reply:
-    text = outcome.text
-    if outcome.kind == "answer" and outcome.options:
-        text += "\n您是不是想问:"
-    return Reply(
-        kind=outcome.kind,
-        text=text,
-        citations=[Citation(**vars(c)) for c in outcome.citations],
-        quick_replies=[
-            *(QuickReply(title=o.title, payload=o.payload) for o in outcome.options),
-            *_working_out(outcome),
-        ],
-    )
-
-
-def _working_out(outcome: Outcome) -> list[QuickReply]:
-    """Where a rule can work out one's own case, the offer to do so: at most two programmes of the article at hand."""
-    if outcome.kind == "clarify":
-        return []
-    about = [p for p in PROGRAMMES.values() if outcome.article in p.clauses]
-    return [QuickReply(title=f"算一算:{p.title}", payload=f"assess:{p.id}") for p in about[:2]]

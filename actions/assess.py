@@ -5,25 +5,22 @@ The slot `assessment` holds the interview and what the last message did to it; `
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import datetime, timezone
-from functools import lru_cache
 from typing import Any
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer_policy import ActionAnswerPolicy, today
+from actions.answer_policy import ActionAnswerPolicy
+from actions.assessment_replies import form_of, opened, quantities_of, result_reply, state_of
 from actions.hearing import SURE, Events, answer_in_between, intent_of, message_id, payload_of, text_of
+from actions.policy_replies import today
+from actions.reassess import reassessed
 from actions.saying import say
 from actions.smalltalk import SAID
-from bot.database import engine_for
-from bot.reply import Citation, QuickReply, Reply
-from bot.settings import read_settings
-from policy_kb import live
+from bot.reply import QuickReply, Reply
 from policy_kb.pipeline import Context
-from policy_kb.rules import PROGRAMMES, Decision, InputField, citations, explain
-from policy_kb.rules.hearing import Quantity
+from policy_kb.rules import PROGRAMMES, InputField
 from policy_kb.rules.interview import (
     MISSES_BEFORE_OFFER,
     Interview,
@@ -34,24 +31,12 @@ from policy_kb.rules.interview import (
     programme_of,
     wants_to_know_own_case,
 )
-from policy_kb.rules.store import DecisionStore
-from policy_kb.wording import cite
 
 LEAVE = QuickReply(title="不算了", payload="cancel")
 UNKNOWN = QuickReply(title="不知道", payload="reply:unknown")
 RESTART = QuickReply(title="从头再来", payload="restart")
 CANCELLED = "好的,测算停在这里。想再算,随时说“帮我算算”。"
 WHICH = "您想算哪一项?点一个,或者直接说您的情况,比如“新招了 8 个人,都签了一年合同,3 个考了证,能领多少”。"
-
-
-@lru_cache(maxsize=1)
-def store() -> DecisionStore:
-    return DecisionStore(engine_for(read_settings().database_url))
-
-
-def form_of(programme: str) -> str:
-    """training-allowance -> training_allowance_form."""
-    return f"{programme.replace('-', '_')}_form"
 
 
 class ActionStartAssessment(Action):
@@ -65,7 +50,14 @@ class ActionStartAssessment(Action):
         text = text_of(tracker)
         programme = (payload.partition(":")[2] if payload else programme_of(text)) or ""
         known = programme in PROGRAMMES
-        step = begin(programme, "" if payload else text, _quantities(tracker), today()) if known else None
+        step = begin(programme, "" if payload else text, quantities_of(tracker), today()) if known else None
+        again = (
+            None
+            if payload or (step and step.kind == "begun" and step.interview.answers)
+            else reassessed(dispatcher, tracker)
+        )
+        if again is not None:
+            return again
         if payload is None and not wants_to_know_own_case(step, text):
             # No followup action: behind one that opens no form no rule fits, and Rasa's fallback would answer again and again.
             return ActionAnswerPolicy().run(dispatcher, tracker, domain)
@@ -73,7 +65,7 @@ class ActionStartAssessment(Action):
             offered = [QuickReply(title=p.title, payload=f"assess:{p.id}") for p in PROGRAMMES.values()]
             say(dispatcher, tracker, Reply(kind="clarify", text=WHICH, quick_replies=offered))
             return []
-        return _opened(step, tracker)
+        return opened(step, tracker)
 
 
 class _ValidateForm(Action, ABC):
@@ -100,7 +92,7 @@ class _ValidateForm(Action, ABC):
             way_out = "cancelled"
         elif step.interview.asked is None and not way_out:
             way_out = "settled"
-        return [SlotSet("assessment", _state(step, tracker, way_out)), SlotSet("assessment_result", way_out)]
+        return [SlotSet("assessment", state_of(step, tracker, way_out)), SlotSet("assessment_result", way_out)]
 
 
 def _forms() -> dict[str, type[Action]]:
@@ -149,8 +141,8 @@ class ActionTellAssessment(Action):
         closed: Events = [SlotSet("assessment", None), SlotSet("assessment_result", None)]
         kind, _, other = result.partition(":")
         if kind == "switch":
-            step = begin(other, "" if payload_of(tracker) else text_of(tracker), _quantities(tracker), today())
-            return _opened(step, tracker)
+            step = begin(other, "" if payload_of(tracker) else text_of(tracker), quantities_of(tracker), today())
+            return opened(step, tracker)
         if kind == "which":
             return [*closed, *ActionStartAssessment().run(dispatcher, tracker, domain)]
         if kind == "followup":
@@ -159,48 +151,12 @@ class ActionTellAssessment(Action):
             decision = interview.decision(today())
             say(dispatcher, tracker, result_reply(decision, tracker.sender_id, interview.basis()))
             context = Context(PROGRAMMES[decision.programme].clauses[0], None, "")
-            return [*closed, SlotSet("policy_context", context.as_dict())]
+            remembered = [SlotSet("assessed", interview.as_dict()), SlotSet("policy_context", context.as_dict())]
+            return [*closed, *remembered]
         text = CANCELLED if kind == "cancelled" else "刚才的测算没有保存下来,请重新说一下您的情况。"
         again = [QuickReply(title="重新算", payload=f"assess:{interview.programme}")] if interview else []
         say(dispatcher, tracker, Reply(kind="notice", text=text, quick_replies=again))
         return closed
-
-
-def result_reply(decision: Decision, owner: str, basis: str) -> Reply:
-    """The decision as a Reply, kept under its own link; `basis` is said at its end."""
-    explanation = f"{explain(decision)}\n{basis}"
-    id = store().add(owner, decision.as_dict(), datetime.now(timezone.utc))
-    corpus = live.current().knowledge.corpus
-    return Reply(
-        kind="assessment",
-        text=explanation,
-        citations=[Citation(**vars(cite(corpus, article, quote))) for article, quote in citations(decision)],
-        quick_replies=[
-            QuickReply(title="换个情况再算", payload=f"assess:{decision.programme}"),
-            QuickReply(title="算别的", payload="assess"),
-        ],
-        cards=[{"type": "assessment", "title": decision.title, "decision": decision.as_dict()}],
-        attachments=[{"type": "link", "title": "打开、打印这份结果", "url": f"/assessments/{id}"}],
-    )
-
-
-def _opened(step: Step, tracker: Tracker) -> Events:
-    return [
-        SlotSet("assessment", _state(step, tracker, None)),
-        SlotSet("assessment_result", None),
-        FollowupAction(form_of(step.interview.programme)),
-    ]
-
-
-def _state(step: Step, tracker: Tracker, way_out: str | None) -> dict[str, Any]:
-    return {
-        **step.interview.as_dict(),
-        "message": message_id(tracker),
-        "kind": step.kind,
-        "new": list(step.new),
-        "problem": step.problem,
-        "way_out": way_out,
-    }
 
 
 def _step(interview: Interview, tracker: Tracker) -> tuple[Step, str | None]:
@@ -213,7 +169,7 @@ def _step(interview: Interview, tracker: Tracker) -> tuple[Step, str | None]:
     other = programme_of(text)
     if intent == "start_assessment" and other not in (None, interview.programme) and confidence >= SURE:
         return Step(interview, "answered"), f"switch:{other}"
-    step = listen(interview, text, _quantities(tracker), today())
+    step = listen(interview, text, quantities_of(tracker), today())
     if step.kind in ("missed", "question"):
         if intent in ("leave", "goodbye") and confidence >= SURE and step.kind == "missed":
             return Step(interview, "cancelled"), None
@@ -280,11 +236,3 @@ def _choices(asked: InputField) -> list[QuickReply]:
     if asked.kind == "boolean":
         return [QuickReply(title="是", payload="reply:yes"), QuickReply(title="不是", payload="reply:no")]
     return [QuickReply(title=option.label[:40], payload=f"reply:{option.value}") for option in asked.options]
-
-
-def _quantities(tracker: Tracker) -> list[Quantity]:
-    return [
-        Quantity(entity["entity"], entity["value"], entity["start"], entity["end"])
-        for entity in (tracker.latest_message or {}).get("entities") or []
-        if entity["entity"] != "payload"
-    ]

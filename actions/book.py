@@ -13,11 +13,11 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import AllSlotsReset, FollowupAction, Restarted, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer_policy import as_reply, today
 from actions.hearing import SURE, Events, answer_in_between, intent_of, message_id, payload_of, text_of
+from actions.policy_replies import as_reply, today
 from actions.saying import in_traditional, say
 from actions.smalltalk import SAID
-from booking import personal_data, service, waiting_list
+from booking import service, waiting_list
 from booking.codes import ALPHABET, CODE_LENGTH, read_code
 from booking.enquiry import Enquiry, Said, Turn, ask_again, begin, change, go_on, when_said
 from booking.errors import BookingError
@@ -25,16 +25,14 @@ from booking.service import BookingView
 from booking.waiting_list import WaitingView
 from bot.database import engine_for
 from bot.front_desk import catalogue, desk
-from bot.kept_files import KeptFiles
+from bot.own_data import OwnData
 from bot.privacy import revealed
 from bot.reply import QuickReply, Reply
 from bot.settings import read_settings
-from bot.transcript import Transcript
 from policy_kb import live
 from policy_kb.normalise import is_traditional, to_traditional
 from policy_kb.rules import PROGRAMMES
 from policy_kb.rules.interview import programme_of
-from policy_kb.rules.store import DecisionStore
 
 EXAMPLE = "(示例数据,不是真的基地。)"
 STATUS = {"confirmed": "已预约", "cancelled": "已取消", "attended": "已签到", "no_show": "没有到场"}
@@ -60,13 +58,12 @@ class ActionStartBooking(Action):
         return "action_start_booking"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        payload = payload_of(tracker)
-        kind, _, code = (payload or "").partition(":")
+        said = _said(tracker)
+        kind, _, code = (said.payload or "").partition(":")
         moving = code if kind == "reschedule" else None
-        turn = begin(
-            desk(), tracker.sender_id, _said(tracker), catalogue()(), now=now(), key=secrets.token_hex(8), moving=moving
-        )
-        return _opened(turn, dispatcher, tracker)
+        key = secrets.token_hex(8)
+        turn = begin(desk(), tracker.sender_id, said, catalogue()(), now=now(), key=key, moving=moving)
+        return _opened(turn, said, dispatcher, tracker)
 
 
 class ValidateBookingForm(Action):
@@ -99,7 +96,7 @@ class ValidateBookingForm(Action):
             turn = go_on(desk(), tracker.sender_id, enquiry, Said("", payload="cancel"), catalogue()(), now=now())
         if turn.outcome == "missed" and (_smalltalk(said, tracker) or _WORK_OUT.search(said.text)):
             turn = Turn(turn.enquiry, "question")
-        return _kept(turn, tracker)
+        return _kept(turn, said, tracker)
 
 
 class ActionAskBookingResult(Action):
@@ -161,7 +158,7 @@ class ActionManageBooking(Action):
             mine = QuickReply(title="我的预约", payload="bookings")
             done = Reply(kind="booking", text=str(error), quick_replies=[mine])
         if isinstance(done, Turn):
-            return _opened(done, dispatcher, tracker)
+            return _opened(done, _said(tracker), dispatcher, tracker)
         say(dispatcher, tracker, done)
         return [FollowupAction("action_listen")]  # it may have been called from a form, which no rule foresees
 
@@ -232,12 +229,9 @@ class ActionEraseMe(Action):
             say(dispatcher, tracker, Reply(kind="notice", text=text, quick_replies=[yes, no]))
             return [FollowupAction("action_listen")]
         owner = tracker.sender_id
-        erased = personal_data.erase_person(desk(), owner, now=now())
         settings = read_settings()
-        engine = engine_for(settings.database_url)
-        DecisionStore(engine).erase(owner)
-        KeptFiles(engine, settings.secret_keys).erase(owner)
-        Transcript(engine).erase(owner)
+        own_data = OwnData(desk, engine_for(settings.database_url), settings.secret_keys)
+        erased = own_data.erase(owner, now())
         also = f"取消了 {len(erased.cancelled)} 个还没开始的预约。" if erased.cancelled else ""
         say(dispatcher, tracker, Reply(kind="notice", text=f"删好了。{also}以后想用,随时再来。"))
         return [AllSlotsReset(), Restarted()]
@@ -341,18 +335,18 @@ def _answer(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     return []
 
 
-def _opened(turn: Turn, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
+def _opened(turn: Turn, said: Said, dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     """The events that open the form with what a first message led to, or its end when it failed."""
     if turn.outcome == "failed":
         say(dispatcher, tracker, Reply(kind="booking", text=turn.text))
         return [FollowupAction("action_listen")]
-    return [*_kept(turn, tracker), SlotSet("booking_result", None), FollowupAction("booking_form")]
+    return [*_kept(turn, said, tracker), SlotSet("booking_result", None), FollowupAction("booking_form")]
 
 
-def _kept(turn: Turn, tracker: Tracker) -> Events:
+def _kept(turn: Turn, said: Said, tracker: Tracker) -> Events:
     result = turn.outcome if turn.outcome in ("done", "cancelled", "failed") else None
     earlier = tracker.get_slot("booking") or {}
-    plain = _said(tracker).text
+    plain = said.text
     state = {
         "enquiry": turn.enquiry.as_dict(),
         "message": message_id(tracker),

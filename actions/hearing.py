@@ -6,7 +6,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer_policy import as_reply, tapped, today
+from actions.policy_replies import as_reply, tapped, today
 from actions.saying import say
 from actions.smalltalk import SAID
 from bot.reply import Reply
