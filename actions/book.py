@@ -23,6 +23,7 @@ from booking.enquiry import Enquiry, Said, Turn, ask_again, begin, change, go_on
 from booking.errors import BookingError
 from booking.service import BookingView
 from booking.waiting_list import WaitingView
+from bot.booking_links import booking_address, calendar_address
 from bot.database import engine_for
 from bot.front_desk import catalogue, desk
 from bot.own_data import OwnData
@@ -248,6 +249,8 @@ def booking_reply(booking: BookingView, lead: str = "") -> Reply:
         f"地点:{booking.base_name},{booking.address},电话 {booking.base_phone}",
     ]
     quick, attachments = [], []
+    keys = read_settings().secret_keys
+    page = booking_address(keys, booking.code)
     if booking.status == "confirmed":
         lines.append("到场出示签到二维码。要改期或取消,随时说“我的预约”。")
         quick = [
@@ -255,10 +258,10 @@ def booking_reply(booking: BookingView, lead: str = "") -> Reply:
             QuickReply(title="取消预约", payload=f"cancel-booking:{booking.code}"),
         ]
         attachments = [
-            {"type": "link", "title": "签到二维码", "url": f"/bookings/{booking.code}"},
-            {"type": "calendar", "title": "加到日历", "url": f"/api/bookings/{booking.code}.ics"},
+            {"type": "link", "title": "签到二维码", "url": page},
+            {"type": "calendar", "title": "加到日历", "url": calendar_address(keys, booking.code)},
         ]
-    card = {"type": "booking", "title": booking.title, "url": f"/bookings/{booking.code}", "code": booking.code}
+    card = {"type": "booking", "title": booking.title, "url": page, "code": booking.code}
     return Reply(kind="booking", text="\n".join(lines), quick_replies=quick, cards=[card], attachments=attachments)
 
 

@@ -336,11 +336,12 @@ def _answered(desk: Desk, owner: str, enquiry: Enquiry, yes: bool, now: datetime
 
 def _taken_in(desk: Desk, owner: str, enquiry: Enquiry, said: Said, text: str, known: Catalogue, now: datetime) -> Turn:
     """Everything that a message says at once: who comes, how many, which one of the list, what else is wished."""
-    party = None if enquiry.moving else party_said(said.text, enquiry.wish.party_size)
+    asks, another = bool(_QUESTION.search(text)), bool(_ANOTHER.search(text))
+    only_asks = asks and not another and (said.policy or not _AVAILABLE.search(text))  # 一人多少钱 is no party of one
+    party = None if enquiry.moving or only_asks else party_said(said.text, enquiry.wish.party_size)
     party_changed = party is not None and party != enquiry.wish.party_size
     if party is not None:
         enquiry = replace(enquiry, wish=replace(enquiry.wish, party_size=party))
-    asks = bool(_QUESTION.search(text))
     contact = _contact(desk, owner, enquiry)
     heard = contact
     if not enquiry.moving:
@@ -352,9 +353,8 @@ def _taken_in(desk: Desk, owner: str, enquiry: Enquiry, said: Said, text: str, k
     if enquiry.step == "full" and _QUEUE.search(text) and enquiry.slot is not None:
         return _pick(desk, owner, replace(enquiry, waiting=True), enquiry.slot, now)
     wish = replace(wish_from(said.text, said.entities, now, known), party_size=1)
-    if party is not None:
-        wish = replace(wish, audience=())  # 我和同学两个人 tells how many, not for whom
-    another = bool(_ANOTHER.search(text))
+    if party is not None or enquiry.step != "choose":
+        wish = replace(wish, audience=())  # 我和同学两个人 tells how many, not for whom; 我是老师 who one is
     # 周四有吗 is a wish; 企业培训员工有没有补贴 is none, though it names people and a service.
     told_apart = replace(wish, audience=(), service=None) != Wish()
     available = bool(_AVAILABLE.search(text)) and told_apart and not said.policy

@@ -1,5 +1,6 @@
 """Notices to people, written in the transaction that they tell of. `booking.worker` delivers them, `booking.notices` words them."""
 
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ REMINDER_DAY, REMINDER_HOUR = "reminder_day", "reminder_hour"
 PROMOTED, OFFER_EXPIRING = "promoted", "offer_expiring"
 SLOT_CANCELLED = "slot_cancelled"
 REMINDERS = {REMINDER_DAY: timedelta(days=1), REMINDER_HOUR: timedelta(hours=1)}
-
+# What led to a notice, such as the number of a request in the logs; kept with it.
+origin: ContextVar[str] = ContextVar("origin", default="")
 
 _INSERT = sa.insert(OutboxMessage)
 _SUPERSEDE = sa.update(OutboxMessage).where(OutboxMessage.state == "pending").values(state="superseded")
@@ -79,4 +81,5 @@ def _about(kind: str, booking: Any, due_at: datetime, **more: Any) -> dict[str, 
 def _row(kind: str, key: str, due_at: datetime, **more: Any) -> dict[str, Any]:
     row: dict[str, Any] = {"kind": kind, "dedupe_key": key, "due_at": due_at, "next_attempt_at": due_at}
     # One statement inserts rows of every kind, so all have the same columns.
-    return row | {"booking_id": None, "entry_id": None, "useless_after": None, "data": {}} | more
+    row |= {"booking_id": None, "entry_id": None, "useless_after": None, "data": {}} | more
+    return row | {"data": {**row["data"], "origin": origin.get()}} if origin.get() else row

@@ -117,6 +117,8 @@ def wrong_number(text: str) -> bool:
 
 def _joined(old: tuple[str, ...], new: tuple[str, ...], party: int) -> tuple[str, ...]:
     """A list that goes on in another message is one list; a whole list, or a name for one, replaces what was said."""
+    if len(new) == party > 1:
+        return new
     fresh = tuple(name for name in new if name not in old)
     if not fresh or (len(old) == party and len(new) == 1 and party > 1):
         return old if not fresh or old else fresh

@@ -18,6 +18,7 @@ from booking.database import reading, transact
 from booking.desk import Desk
 from booking.models import OutboxMessage, Person
 from booking.notices import Notice, read_notice
+from booking.outbox import origin
 from booking.personal_data import anonymise_old
 from booking.service import expire
 
@@ -58,10 +59,16 @@ def pause_after(attempts: int) -> timedelta:
 
 
 class Worker:
-    """One worker. `clock` returns the present as an aware datetime."""
+    """One worker. `clock` returns the present as an aware datetime; `also(now)` is done at every upkeep, for others' data."""
 
-    def __init__(self, desk: Desk, deliverer: Deliverer, clock: Callable[[], datetime]) -> None:
-        self.desk, self.deliverer, self.clock = desk, deliverer, clock
+    def __init__(
+        self,
+        desk: Desk,
+        deliverer: Deliverer,
+        clock: Callable[[], datetime],
+        also: Callable[[datetime], object] = lambda now: None,
+    ) -> None:
+        self.desk, self.deliverer, self.clock, self.also = desk, deliverer, clock, also
         self.name = secrets.token_hex(8)
 
     async def run(self, stop: asyncio.Event, poll_seconds: float = 2.0, upkeep_seconds: float = 3600.0) -> None:
@@ -86,6 +93,7 @@ class Worker:
     def _upkeep(self, now: datetime) -> None:
         record_no_shows(self.desk, now=now)
         anonymise_old(self.desk, now=now)
+        self.also(now)
 
     async def deliver_due(self) -> int:
         """Deliver one batch of what is due; how many messages were worked on."""
@@ -120,6 +128,7 @@ class Worker:
         return transact(self.desk.engine, work)
 
     async def _deliver(self, message: Any) -> None:
+        origin.set(message.data.get("origin", ""))
         address, notice = await asyncio.to_thread(self._read, message, self.clock())
         if notice is None or address is None:
             return await self._finish(message, state="superseded")
@@ -151,6 +160,7 @@ class Worker:
             OutboxMessage.id == message.id, OutboxMessage.lease == self.name, OutboxMessage.state == "pending"
         )
         done = mine.values(lease=None, leased_until=None, **values)
+        log.info("notice %s: %s", message.kind, values.get("state") or f"again, {values['last_error']}")
         await asyncio.to_thread(transact, self.desk.engine, lambda connection: connection.execute(done).rowcount)
 
 

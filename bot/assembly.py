@@ -1,8 +1,10 @@
 """Putting the assistant together: Rasa's agent with our stores and in-process actions. Imports Rasa without TensorFlow."""
 
+import asyncio
 import logging
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -17,30 +19,34 @@ warnings.simplefilter("ignore")
 import jieba  # noqa: E402
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage  # noqa: E402
-from rasa.core.lock_store import InMemoryLockStore  # noqa: E402
+from rasa.core.lock_store import InMemoryLockStore, LockStore  # noqa: E402
 from rasa.utils.log_utils import configure_structlog  # noqa: E402
 
+from bot.database import engine_for  # noqa: E402
+from bot.front_desk import desk  # noqa: E402
 from bot.graph_runner import DirectGraphRunner  # noqa: E402
 from bot.in_process_actions import InProcessActions, use_compiled_validator  # noqa: E402
+from bot.logs import set_up_logs  # noqa: E402
+from bot.settings import Settings  # noqa: E402
 from bot.tracker_store import BoundedTrackerStore  # noqa: E402
 
 WARM_UP = ["实习给不给钱?", "培训津贴每人多少钱,要签多久合同?"]
 
 
-def quiet_logs(level: int = logging.WARNING) -> None:
-    """Rasa's and our logs at `level`: at debug level Rasa writes what people say."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+def quiet_logs(form: Literal["text", "json"], level: int = logging.WARNING) -> None:
+    """Our logs as `bot.logs` writes them, Rasa's and all others' at `level`: at debug level Rasa writes what people say."""
     configure_structlog(level)
+    set_up_logs(form, level)
     jieba.setLogLevel(level)
-    for name in ("rasa", "rasa_sdk", "apscheduler", "asyncio", "matplotlib"):
+    for name in ("rasa", "rasa_sdk", "apscheduler", "asyncio", "matplotlib", "sanic"):
         logging.getLogger(name).setLevel(level)
 
 
-def load_agent(model: Path, engine: sa.engine.Engine) -> Agent:
+def load_agent(model: Path, engine: sa.engine.Engine, locks: LockStore | None = None) -> Agent:
     """The agent for `model`, its conversations in `engine`'s database, its actions in this process."""
     use_compiled_validator()
     agent = Agent.load(
-        model_path=str(model), lock_store=InMemoryLockStore(), action_endpoint=InProcessActions("actions")
+        model_path=str(model), lock_store=locks or InMemoryLockStore(), action_endpoint=InProcessActions("actions")
     )
     # Agent.load would wrap the store in FailSafeTrackerStore, which answers a database error with a silent new conversation.
     store = BoundedTrackerStore(agent.domain, engine)
@@ -56,3 +62,13 @@ async def warm_up(agent: Agent) -> None:
     for text in WARM_UP:
         await agent.handle_message(UserMessage(text, CollectingOutputChannel(), "warm-up"))
     await agent.tracker_store.delete("warm-up")
+
+
+def load_shared_agent(settings: Settings, model: Path) -> Agent:
+    """The agent for processes that are forked after: loaded, warmed up, and nothing of it connected to anything."""
+    engine = engine_for(settings.database_url)
+    agent = load_agent(model, engine)
+    asyncio.run(warm_up(agent))
+    for each in (engine, desk().engine):
+        each.dispose()
+    return agent

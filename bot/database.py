@@ -40,6 +40,16 @@ chat_messages = sa.Table(
     sa.Index("ix_chat_messages_sender_id_id", "sender_id", "id"),
 )
 
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("sender_id", sa.String(120), primary_key=True),
+    sa.Column("message_id", sa.String(80), primary_key=True),
+    sa.Column("useful", sa.Boolean, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False, index=True),
+)
+
 kept_files = sa.Table(
     "kept_files",
     metadata,

@@ -18,11 +18,16 @@ from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection
 
+from bot.database import AWAY
 from bot.reply import Reply
 
 logger = logging.getLogger(__name__)
 
 APOLOGY = "刚才出错了,请再说一次。"
+
+
+class TurnInterrupted(BaseException):
+    """The database went away in the middle of an action. Not an Exception: Rasa catches those and would go on, and keep the turn."""
 
 
 class InProcessActions(EndpointConfig):
@@ -41,13 +46,16 @@ class InProcessActions(EndpointConfig):
         compress: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Run the action named in `json`. A rejection becomes the 400 that Rasa expects; any failure becomes an apology."""
+        """Run the action named in `json`. A rejection becomes the 400 that Rasa expects; any failure becomes an apology, unless
+        the database is away: then the whole turn is given up, to be sent again."""
         call = kwargs["json"]
         try:
             return await self.executor.run(call)
         except ActionExecutionRejection as rejection:
             body = json.dumps({"action_name": rejection.action_name, "error": rejection.message})
             raise ClientResponseError(400, "rejected", body) from rejection
+        except AWAY as error:
+            raise TurnInterrupted from error
         except Exception:
             error_id = uuid.uuid4().hex[:12]
             logger.exception("action %s failed, error number %s", call.get("next_action"), error_id)

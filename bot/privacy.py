@@ -5,9 +5,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 from booking.vault import TOKEN
+from booking.who import hear
 from bot.front_desk import desk
 
 KEPT = timedelta(hours=1)
+_NAMING = re.compile(r"我叫|名字|姓名|我是|学员|联系人")  # without these, or a number, nobody is named
 _HIDDEN = re.compile(rf"〔([^〔〕 ]*) ?{TOKEN.pattern}〕")
 _ID_NUMBER = re.compile(
     r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[0-9Xx](?![0-9A-Za-z])"
@@ -35,11 +37,14 @@ def conceal(sender_id: str, text: str, whole: bool) -> str:
         now = datetime.now(timezone.utc)
         return f"〔{kind} {desk().vault.put(sender_id, 'said', value, now=now, expires_at=now + KEPT)}〕"
 
-    return (
-        token("个人信息", mask(text, lambda kind, number: number if kind == "手机号" else ""))
-        if whole
-        else mask(text, token)
-    )
+    if whole:
+        return token("个人信息", mask(text, lambda kind, number: number if kind == "手机号" else ""))
+    concealed = mask(text, token)
+    if concealed != text or _NAMING.search(text):
+        heard = hear(text)
+        for name in filter(None, (*heard.names, heard.person)):
+            concealed = concealed.replace(name, token("姓名", name))
+    return concealed
 
 
 def revealed(sender_id: str, text: str) -> str:

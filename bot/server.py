@@ -2,37 +2,44 @@
 
 import asyncio
 import logging
+import re
+import secrets
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import sanic
+from rasa.core.agent import Agent
+from redis.exceptions import RedisError
 from sanic.exceptions import SanicException
 from sanic.request import Request
-from sanic.response import HTTPResponse, file
+from sanic.response import HTTPResponse
 
-from booking.worker import Worker
+from booking.outbox import origin
 from bot.assembly import load_agent, warm_up
 from bot.assessments import Rosters, assessments
 from bot.bookings import bookings
 from bot.check_in import check_in
-from bot.database import engine_for
+from bot.database import AWAY, engine_for
 from bot.front_desk import catalogue, desk
 from bot.health import Metrics, health
 from bot.http import error_response
 from bot.kept_files import KeptFiles
-from bot.notifications import Notifications
+from bot.look import dress, looks
+from bot.notifier import notifier
 from bot.own_data import OwnData
 from bot.privacy import conceal
 from bot.reader import reader
 from bot.reply import Reply
 from bot.roster_desk import RosterDesk
-from bot.settings import ROOT, Settings
+from bot.settings import Settings
+from bot.shared import Shared
+from bot.stopping import stop_gracefully
 from bot.transcript import Transcript
 from bot.turns import Replies, Turns
+from bot.web_page import bundle, pack, web_page
 from bot.webhooks import Webhooks
 from channels.inbound import File, Place
-from channels.rate_limit import RateLimiter
 from channels.web.channel import WebInput
 from channels.web.session import SessionSigner
 from policy_kb import live
@@ -42,19 +49,19 @@ logger = logging.getLogger(__name__)
 
 RELOAD_CHECK_SECONDS = 2.0
 UPLOADS = "/roster"
-STATIC = ROOT / "bot" / "static"
 _MESSAGES = {
     400: "请求格式不对",
     404: "没有这个地址",
     405: "这个地址不支持这种请求方法",
     408: "请求超时,请重试",
     413: "内容太大",
-    503: "服务正在启动,请稍后再试",
+    503: "系统暂时忙不过来,请过一会儿再试",
 }
+_TRACE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-def build_app(settings: Settings, model: Path) -> sanic.Sanic:
-    """The app, ready to run. The agent is loaded when the server starts, after any fork."""
+def build_app(settings: Settings, model: Path, agent: Agent | None = None, notify: bool = True) -> sanic.Sanic:
+    """The app, ready to run. Without an `agent` that processes share, one is loaded when the server starts. `notify`: deliver notices."""
     app = sanic.Sanic("chanjiaotong", configure_logging=False)
     app.config.update(
         REQUEST_MAX_SIZE=settings.max_upload_bytes,
@@ -65,6 +72,9 @@ def build_app(settings: Settings, model: Path) -> sanic.Sanic:
     )
     engine = engine_for(settings.database_url)
     metrics = Metrics()
+    metrics.count_errors()
+    shared = Shared(settings.redis_url, settings.var)
+    taking: list[Turns] = []
 
     async def on_new_message(message: Any) -> None:
         await app.ctx.agent.handle_message(message)
@@ -78,7 +88,7 @@ def build_app(settings: Settings, model: Path) -> sanic.Sanic:
     transcript = Transcript(engine)
 
     def turns(channel: str) -> Turns:
-        return Turns(
+        made = Turns(
             channel,
             on_new_message,
             transcript,
@@ -89,6 +99,8 @@ def build_app(settings: Settings, model: Path) -> sanic.Sanic:
             settings.max_message_characters,
             metrics.turn,
         )
+        taking.append(made)
+        return made
 
     async def on_file(sender_id: str, file: File) -> Replies:
         return [(await rosters.reply(sender_id, file.content, file.name)).dict()]
@@ -100,9 +112,11 @@ def build_app(settings: Settings, model: Path) -> sanic.Sanic:
     web = WebInput(
         signer,
         transcript,
-        RateLimiter(settings.messages_per_minute),
+        shared.limiter("messages", settings.messages_per_minute),
         settings.max_message_characters,
-        turns(WebInput.name()).ask,
+        turns(WebInput.name()).take,
+        bundle(),
+        shared.web_dedupe,
     )
     app.blueprint(web.blueprint(on_new_message), url_prefix=web.url_prefix())
     webhooks = Webhooks(
@@ -110,16 +124,25 @@ def build_app(settings: Settings, model: Path) -> sanic.Sanic:
         lambda channel: turns(channel).ask,
         lambda sender_id: f"{settings.public_url.rstrip('/')}/chat/enter?ticket={signer.ticket(sender_id)}",
         metrics.delivery,
+        shared,
     )
     webhooks.mount(app, on_new_message)
     app.blueprint(reader(lambda: live.current().knowledge.corpus))
-    app.blueprint(health(engine, metrics))
-    app.blueprint(assessments(rosters, RateLimiter(settings.messages_per_minute)))
+    app.blueprint(looks())
+    app.blueprint(web_page())
+    app.blueprint(health(engine, metrics, shared))
+    app.blueprint(assessments(rosters, shared.limiter("assessments", settings.messages_per_minute)))
     own_data = OwnData(desk, engine, settings.secret_keys)
-    limiter = RateLimiter(settings.messages_per_minute)
+    limiter = shared.limiter("bookings", settings.messages_per_minute)
     app.blueprint(bookings(desk, catalogue, own_data, web.signer, settings.secret_keys, limiter, _now))
     if settings.staff_token:
         app.blueprint(check_in(desk, settings.staff_token, _now))
+
+    @app.on_request
+    async def trace(request: Request) -> None:
+        """A number that all logs of this request and the notices it leads to carry; the proxy's, if it gives one."""
+        given = request.headers.getone("x-request-id", "")
+        origin.set(given if _TRACE.fullmatch(given) else secrets.token_hex(8))
 
     @app.on_request
     async def limit_body(request: Request) -> HTTPResponse | None:
@@ -133,32 +156,43 @@ def build_app(settings: Settings, model: Path) -> sanic.Sanic:
     async def root(request: Request) -> HTTPResponse:
         return sanic.response.redirect("/chat/")
 
-    @app.get("/static/plain.css")
-    async def stylesheet(request: Request) -> HTTPResponse:
-        return await file(STATIC / "plain.css", headers={"Cache-Control": "public, max-age=3600"})
+    @app.on_response
+    async def finish(request: Request, response: HTTPResponse) -> None:
+        dress(request, response)
+        pack(request, response)
 
     @app.exception(Exception)
     async def on_error(request: Request, error: Exception) -> HTTPResponse:
-        status = error.status_code if isinstance(error, SanicException) else 500
+        away = isinstance(error, (*AWAY, RedisError))
+        status = error.status_code if isinstance(error, SanicException) else 503 if away else 500
+        if away:
+            logger.error("the database or Redis is away", exc_info=error)
         if status >= 500 and status != 503:
             logger.error("request failed: %s %s", request.method, request.path, exc_info=error)
         return error_response(status, f"http_{status}", _MESSAGES.get(status, "服务器出错了,请稍后再试"))
 
     @app.before_server_start
     async def start(app: sanic.Sanic, loop: asyncio.AbstractEventLoop) -> None:
-        app.ctx.agent = load_agent(model, engine)
-        await warm_up(app.ctx.agent)
+        if agent is None:
+            app.ctx.agent = load_agent(model, engine, shared.locks)
+            await warm_up(app.ctx.agent)
+        else:
+            app.ctx.agent = agent
+            agent.lock_store = shared.locks
         app.add_task(_follow_knowledge())
         app.ctx.worker_stop = asyncio.Event()
-        notifications = Notifications(transcript, webhooks.deliverers, settings.secret_keys)
-        app.ctx.worker = asyncio.ensure_future(Worker(desk(), notifications, _now).run(app.ctx.worker_stop))
+        if notify:
+            worker = notifier(settings, engine, webhooks.deliverers)
+            app.ctx.worker = asyncio.ensure_future(worker.run(app.ctx.worker_stop))
         app.ctx.ready = True
 
     @app.after_server_stop
     async def stop(app: sanic.Sanic, loop: asyncio.AbstractEventLoop) -> None:
         app.ctx.worker_stop.set()
-        await app.ctx.worker
+        if notify:
+            await app.ctx.worker
 
+    stop_gracefully(app, settings.drain_seconds, lambda: sum(each.running for each in taking))
     return app
 
 

@@ -64,6 +64,11 @@ class Settings:
     wechat: WeChatSettings | None = None
     wecom: WeComSettings | None = None
     line: LineSettings | None = None
+    workers: int = 1  # server processes
+    drain_seconds: int = 0  # how long a process that is to stop goes on serving, while it says that it is not ready
+    notifications: bool = True  # whether the first process delivers notices; otherwise `python -m bot worker` does
+    conversation_days: int = 90  # how long what was said is kept
+    log_format: Literal["text", "json"] = "text"
     staff_token: str | None = None  # opens the check-in pages; without it there are none
     max_message_characters: int = 4000
     max_body_bytes: int = 64 * 1024
@@ -80,11 +85,16 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
     env = dict(os.environ if environ is None else environ)
     var = Path(env.get("VAR_DIR") or ROOT / "var").resolve()
     var.mkdir(parents=True, exist_ok=True)
+    workers = _whole(env, "WORKERS", 1, 1, 64)
+    if workers > 1 and not env.get("REDIS_URL"):
+        raise SettingsError(
+            "WORKERS 大于 1 时几个进程要靠 Redis 协调,请设置环境变量 REDIS_URL,例如 redis://127.0.0.1:6379/0"
+        )
     return Settings(
         port=_whole(env, "PORT", 5005, 1, 65535),
         host=env.get("HOST") or "0.0.0.0",  # noqa: S104 - people open it from their phones; deploy/ puts a proxy before it
         var=var,
-        database_url=env.get("DATABASE_URL") or f"sqlite:///{var / 'chanjiaotong.db'}",
+        database_url=_database_url(env.get("DATABASE_URL") or f"sqlite:///{var / 'chanjiaotong.db'}"),
         redis_url=env.get("REDIS_URL") or None,
         secret_keys=(
             env.get("SECRET_KEY") or _kept_secret(var / "secret_key"),
@@ -95,8 +105,21 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
         wechat=_wechat(env),
         wecom=_wecom(env),
         line=_line(env),
+        workers=workers,
+        drain_seconds=_whole(env, "DRAIN_SECONDS", 2 if workers > 1 else 0, 0, 60),
+        notifications=_yes_no(env, "NOTIFICATIONS", True),
+        conversation_days=_whole(env, "CONVERSATION_DAYS", 90, 1, 3650),
+        log_format=_one_of(env, "LOG_FORMAT", "text", "json"),  # type: ignore[arg-type]
         staff_token=_long_enough(env, "STAFF_TOKEN"),
     )
+
+
+def _database_url(said: str) -> str:
+    if said.startswith("postgres://"):  # as many hosts write it; SQLAlchemy does not
+        return said.replace("postgres", "postgresql", 1)
+    if not said.startswith(("sqlite:///", "postgresql")):
+        raise SettingsError("环境变量 DATABASE_URL 要写成 sqlite:///文件 或 postgresql://用户:密码@主机/库名")
+    return said
 
 
 def _wechat(env: Mapping[str, str]) -> WeChatSettings | None:
@@ -161,11 +184,19 @@ def _keywords(said: str) -> dict[str, str]:
     return {pair[0]: pair[1] for pair in pairs}
 
 
-def _yes_no(env: Mapping[str, str], name: str) -> bool:
+def _one_of(env: Mapping[str, str], name: str, *choices: str) -> str:
+    """One of `choices`, of which the first is the default."""
+    said = env.get(name) or choices[0]
+    if said not in choices:
+        raise SettingsError(f"环境变量 {name} 只能是 {'、'.join(choices)},现在是“{said}”")
+    return said
+
+
+def _yes_no(env: Mapping[str, str], name: str, default: bool = False) -> bool:
     said = env.get(name, "").lower()
     if said not in ("", "0", "1", "true", "false"):
         raise SettingsError(f"环境变量 {name} 应是 1 或 0,现在是“{said}”")
-    return said in ("1", "true")
+    return said in ("1", "true") if said else default
 
 
 def _whole(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

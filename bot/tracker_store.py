@@ -9,10 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActiveLoop, Event, SlotSet
+from rasa.shared.core.events import ActiveLoop, Event, Restarted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.database import conversations
+from bot.lock_store import fence
 
 # Turns of events that policies and actions can see. Slots and the open form are kept whatever their age.
 KEPT_EVENTS = 20
@@ -33,30 +35,44 @@ def _event(stored: dict[str, Any]) -> Event:
     return event
 
 
+class StaleTurn(Exception):
+    """The turn has lost its lock, and a later one of the same person has been kept already."""
+
+
 class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
-    """Keeps the latest events, all slots and the active form of each conversation. Times are Unix seconds."""
+    """Keeps the latest events, all slots and the active form of each conversation. Times are Unix seconds.
+
+    Errors of the database are raised (`bot.database.AWAY`): a conversation is never begun anew because it could not be read.
+    """
 
     def __init__(self, domain: Domain | None, engine: sa.engine.Engine) -> None:
         super().__init__(domain or Domain.empty())
         self.engine = engine
+        self._write, self._write_in_turn = _upserts(engine.dialect.name)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        events = list(tracker.events)[-KEPT_EVENTS:]
-        state = json.dumps(
-            {
-                "slots": {name: slot.value for name, slot in tracker.slots.items() if slot.value != slot.initial_value},
-                "loop": tracker.active_loop_name,
-                "events": [event.as_dict() for event in events],
-            },
-            ensure_ascii=False,
-        )
-        row = {"state": state, "updated_at": time.time()}
+        """Keep the conversation. One that nobody has said anything in is not kept, nor is what was said before a restart.
+
+        Raises StaleTurn when the lock of this turn (`bot.lock_store.fence`) is older than what is kept.
+        """
+        number, state = fence.get(), _state(tracker)
+        if state is None:
+            return self._forget(tracker.sender_id, number)
+        values = {
+            "sender_id": tracker.sender_id,
+            "state": json.dumps(state, ensure_ascii=False),
+            "updated_at": time.time(),
+        }
         with self.engine.begin() as connection:
-            changed = connection.execute(
-                conversations.update().where(conversations.c.sender_id == tracker.sender_id).values(**row)
-            )
-            if changed.rowcount == 0:
-                connection.execute(conversations.insert().values(sender_id=tracker.sender_id, **row))
+            if number is None:
+                connection.execute(self._write, {**values, "fence": 0})
+            elif connection.execute(self._write_in_turn, {**values, "fence": number}).rowcount == 0:
+                raise StaleTurn
+
+    def _forget(self, sender_id: str, number: int | None) -> None:
+        gone = conversations.delete().where(conversations.c.sender_id == sender_id)
+        with self.engine.begin() as connection:
+            connection.execute(gone if number is None else gone.where(conversations.c.fence <= number))
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         with self.engine.connect() as connection:
@@ -71,15 +87,55 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
 
     async def delete(self, sender_id: str) -> None:
         """Forget the conversation of `sender_id`."""
-        with self.engine.begin() as connection:
-            connection.execute(conversations.delete().where(conversations.c.sender_id == sender_id))
+        self._forget(sender_id, None)
 
     def _tracker(self, sender_id: str, state: dict[str, Any]) -> DialogueStateTracker:
-        kept: list[Event] = [_event(stored) for stored in state["events"]]
+        slots, forms = {slot.name for slot in self.domain.slots}, set(self.domain.form_names)
+        kept = [event for event in map(_event, state["events"]) if _known(event, slots, forms)]
         # What fell out of the window is restored in front of it, dated like its first event.
         then = kept[0].timestamp if kept else time.time()
-        known = {slot.name for slot in self.domain.slots}
-        restored: list[Event] = [SlotSet(k, v, timestamp=then) for k, v in state["slots"].items() if k in known]
-        if state["loop"]:
+        restored: list[Event] = [SlotSet(k, v, timestamp=then) for k, v in state["slots"].items() if k in slots]
+        if state["loop"] in forms:
             restored.append(ActiveLoop(state["loop"], timestamp=then))
-        return DialogueStateTracker.from_events(sender_id, restored + kept, self.domain.slots, domain=self.domain)
+        tracker = DialogueStateTracker.from_events(sender_id, restored + kept, self.domain.slots, domain=self.domain)
+        # What only another model knows, older or newer than ours, is kept for it: both serve while one takes over from the other.
+        tracker.of_another_model = {
+            "slots": {name: value for name, value in state["slots"].items() if name not in slots},
+            "loop": state["loop"] if state["loop"] not in forms else None,
+        }
+        return tracker
+
+
+def _known(event: Event, slots: set[str], forms: set[str]) -> bool:
+    if isinstance(event, SlotSet):
+        return event.key in slots
+    return not isinstance(event, ActiveLoop) or event.name is None or event.name in forms
+
+
+def _state(tracker: DialogueStateTracker) -> dict[str, Any] | None:
+    """What is stored of `tracker`; None when there is nothing of the person in it."""
+    events = list(tracker.events)
+    restarts = [number for number, event in enumerate(events) if isinstance(event, Restarted)]
+    other = getattr(tracker, "of_another_model", {"slots": {}, "loop": None})
+    if restarts:
+        events, other = events[restarts[-1] + 1 :], {"slots": {}, "loop": None}
+    slots = {name: slot.value for name, slot in tracker.slots.items() if slot.value != slot.initial_value}
+    state = {
+        "slots": {**other["slots"], **slots},
+        "loop": tracker.active_loop_name or other["loop"],
+        "events": [event.as_dict() for event in events[-KEPT_EVENTS:]],
+    }
+    said = any(isinstance(event, UserUttered) for event in events)
+    return state if said or state["slots"] or state["loop"] else None
+
+
+def _upserts(dialect: str) -> tuple[Any, Any]:
+    """Statements that write a conversation: one always, one unless a later lock has written it."""
+    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(conversations)
+    new = insert.excluded
+    values = {"state": new.state, "updated_at": new.updated_at}
+    always = insert.on_conflict_do_update(index_elements=["sender_id"], set_=values)
+    in_turn = insert.on_conflict_do_update(
+        index_elements=["sender_id"], set_={**values, "fence": new.fence}, where=conversations.c.fence <= new.fence
+    )
+    return always, in_turn

@@ -1,4 +1,5 @@
-"""What was said in a web session, kept for the history and so that a repeated message gets the answer it already had."""
+"""What was said in a web session, kept for the history and so that a repeated message gets the answer it already had; and what people
+thought of the answers."""
 
 import json
 import time
@@ -7,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from bot.database import chat_messages
+from bot.database import chat_messages, conversations, feedback
+from bot.privacy import mask
 
 HISTORY_LIMIT = 200
 
@@ -44,15 +46,60 @@ class Transcript:
     def last_replies(self, sender_id: str) -> str:
         """The replies of the latest exchange as they are stored, '' when there is none."""
         table = chat_messages
-        query = sa.select(table.c.replies).where(table.c.sender_id == sender_id).order_by(table.c.id.desc()).limit(1)
+        # A notice that came in between, to which nobody has said anything, does not count.
+        spoken = sa.select(table.c.replies).where(table.c.sender_id == sender_id, table.c.said != "")
+        query = spoken.order_by(table.c.id.desc()).limit(1)
         with self.engine.connect() as connection:
             return str(connection.execute(query).scalar() or "")
 
     def erase(self, sender_id: str) -> int:
-        """Forget what this sender said and was told; how many exchanges that were."""
+        """Forget what this sender said and was told, and where the conversation stood; how many exchanges that were."""
         with self.engine.begin() as connection:
+            connection.execute(conversations.delete().where(conversations.c.sender_id == sender_id))
+            connection.execute(feedback.delete().where(feedback.c.sender_id == sender_id))
             gone = chat_messages.delete().where(chat_messages.c.sender_id == sender_id)
             return int(connection.execute(gone).rowcount)
+
+    def rate(self, sender_id: str, message_id: str, useful: bool, comment: str, at: float) -> bool:
+        """Keep what this sender thinks of an answer, instead of what they thought before; False when there is no such exchange."""
+        if self.answered(sender_id, message_id) is None:
+            return False
+        about = sa.and_(feedback.c.sender_id == sender_id, feedback.c.message_id == message_id)
+        row = {"useful": useful, "comment": mask(comment), "created_at": at}
+        with self.engine.begin() as connection:
+            connection.execute(feedback.delete().where(about))
+            connection.execute(feedback.insert().values(sender_id=sender_id, message_id=message_id, **row))
+        return True
+
+    def reviews(self, limit: int = 200) -> list[dict[str, Any]]:
+        """The latest feedback, the newest first: at (Unix seconds), useful, comment, said, and the answer's text."""
+        said = sa.and_(
+            chat_messages.c.sender_id == feedback.c.sender_id, chat_messages.c.message_id == feedback.c.message_id
+        )
+        query = (
+            sa.select(
+                feedback.c.created_at,
+                feedback.c.useful,
+                feedback.c.comment,
+                chat_messages.c.said,
+                chat_messages.c.replies,
+            )
+            .join(chat_messages, said)
+            .order_by(feedback.c.created_at.desc())
+            .limit(limit)
+        )
+        with self.engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [
+            {
+                "at": row.created_at,
+                "useful": row.useful,
+                "comment": row.comment,
+                "said": row.said,
+                "answer": "\n".join(reply["text"] for reply in json.loads(row.replies)),
+            }
+            for row in rows
+        ]
 
     def history(self, sender_id: str) -> list[dict[str, Any]]:
         """The latest HISTORY_LIMIT exchanges, oldest first: message_id, said, replies, at (Unix seconds)."""

@@ -7,16 +7,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.lock_store import LockError
 
+from bot.database import AWAY
+from bot.in_process_actions import TurnInterrupted
 from bot.privacy import mask, without_tokens
 from bot.reply import Reply, intent_of
-from channels.inbound import File, Inbound, Place
+from bot.tracker_store import StaleTurn
+from channels.inbound import File, Inbound, Place, Unavailable
 from channels.web.messages import printable
 
 logger = logging.getLogger(__name__)
 
 Replies = list[dict[str, Any]]
 CONTACT_FORM = '"contact_form"'  # the card of a reply that asks for names and numbers
+BUSY = Reply(kind="notice", text="系统暂时忙不过来,这条消息没有收下。请过一会儿再发一次。")
 NOTHING_TO_SEE = Reply(kind="notice", text="没有看到内容,请输入问题。")
 
 
@@ -32,7 +37,7 @@ class Turns:
     """Turns of one channel.
 
     `on_place`, `on_file` and `on_roster` answer what Rasa has no part in; `conceal(sender_id, text, whole)` puts what is personal (or
-    the whole text) away and tokens in its place; `on_turn(channel, replies, seconds)` counts.
+    the whole text) away and tokens in its place; `on_turn(channel, replies, seconds)` counts. `running` is how many are being taken.
     """
 
     def __init__(
@@ -51,20 +56,47 @@ class Turns:
         self.on_place, self.on_file, self.on_roster = on_place, on_file, on_roster
         self.conceal = conceal
         self.max_characters, self.on_turn = max_characters, on_turn
+        self.running = 0
 
     async def ask(self, sender_id: str, inbound: Inbound) -> Replies:
-        """The Replies to `inbound`, kept in the transcript. An error becomes an apology with the number it has in the log."""
-        started = time.perf_counter()
-        said = self._spoken(sender_id, inbound)
+        """`take` for channels that can only say that a message was not taken."""
         try:
-            replies = await self._replies(sender_id, inbound, said)
+            return await self.take(sender_id, inbound)
+        except Unavailable:
+            return [BUSY.dict()]
+
+    async def take(self, sender_id: str, inbound: Inbound) -> Replies:
+        """The Replies to `inbound`, kept in the transcript. An error becomes an apology with the number it has in the log.
+
+        Raises Unavailable, with nothing kept, so that the same message may be sent again.
+        """
+        started = time.perf_counter()
+        self.running += 1
+        try:
+            said = self._spoken(sender_id, inbound)
+            replies = await self._answered(sender_id, inbound, said)
+        except (*AWAY, LockError, StaleTurn, TurnInterrupted) as error:
+            logger.error("%s: 一条消息没有收下,请对方再发", self.channel, exc_info=error)
+            self.on_turn(self.channel, [{"kind": "unavailable"}], time.perf_counter() - started)
+            raise Unavailable from error
+        finally:
+            self.running -= 1
+        try:
+            self.transcript.add(sender_id, inbound.message_id or secrets.token_hex(8), without_tokens(said), replies)
+        except AWAY as error:  # the turn is done and kept: its answer is worth more than its place in the history
+            logger.error("%s: 一条回答没有记进聊天记录", self.channel, exc_info=error)
+        self.on_turn(self.channel, replies, time.perf_counter() - started)
+        return replies
+
+    async def _answered(self, sender_id: str, inbound: Inbound, said: str) -> Replies:
+        try:
+            return await self._replies(sender_id, inbound, said)
+        except (*AWAY, LockError, StaleTurn):
+            raise
         except Exception:
             number = secrets.token_hex(4)
             logger.exception("%s: 一条消息没有处理成功,错误编号 %s", self.channel, number)
-            replies = [Reply(kind="notice", text=f"刚才出错了,请再说一次。(错误编号 {number})").dict()]
-        self.transcript.add(sender_id, inbound.message_id or secrets.token_hex(8), without_tokens(said), replies)
-        self.on_turn(self.channel, replies, time.perf_counter() - started)
-        return replies
+            return [Reply(kind="notice", text=f"刚才出错了,请再说一次。(错误编号 {number})").dict()]
 
     async def _replies(self, sender_id: str, inbound: Inbound, said: str) -> Replies:
         if inbound.place is not None:

@@ -5,26 +5,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sanic
-from redis.asyncio import Redis
 
 from bot.settings import LineSettings, Settings, WeChatSettings, WeComSettings
+from bot.shared import Shared
 from bot.turns import Replies
-from channels.dedupe import Dedupe, MemoryDedupe, RedisDedupe
 from channels.inbound import Inbound
-from channels.kept import Kept, MemoryKept, RedisKept
 from channels.line.channel import LineInput
 from channels.line.client import LineClient
 from channels.line.notify import LineDeliverer
 from channels.line.script import Scripts
 from channels.notifications import Deliverer
-from channels.rate_limit import RateLimiter
-from channels.tokens import MemoryTokens, RedisTokens, Tokens
 from channels.wechat.channel import WeChatInput
 from channels.wechat.client import WeChatClient, WeChatDeliverer
 from channels.wechat.crypto import Cipher
 from channels.wecom.channel import WeComInput, WeComKfInput
 from channels.wecom.client import WeComClient, WeComDeliverer
-from channels.wecom.cursors import Cursors, FileCursors, RedisCursors
 from policy_kb.normalise import is_traditional, to_traditional
 
 Ask = Callable[[str, Inbound], Awaitable[Replies]]
@@ -38,18 +33,18 @@ class Webhooks:
     ask: Callable[[str], Ask]
     page: Callable[[str], str]
     count: Callable[[str, str], None]
+    shared: Shared
     deliverers: dict[str, Deliverer] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        url = self.settings.redis_url
-        redis: Redis[Any] | None = Redis.from_url(url) if url else None
-        self.dedupe: Dedupe = RedisDedupe(redis) if redis else MemoryDedupe()
-        self.tokens: Tokens = RedisTokens(redis) if redis else MemoryTokens()
-        self.kept: Kept = RedisKept(redis) if redis else MemoryKept()
-        self.cursors: Cursors = RedisCursors(redis) if redis else FileCursors(self.settings.var / "wecom-cursors.json")
 
     def mount(self, app: sanic.Sanic, on_new_message: Callable[[Any], Awaitable[Any]]) -> list[str]:
         """Mount what has settings on `app`; the names of the channels that were."""
+        inputs = self.inputs()
+        for each in inputs:
+            app.blueprint(each.blueprint(on_new_message), url_prefix=each.url_prefix())
+        return [each.name() for each in inputs]
+
+    def inputs(self) -> list[Any]:
+        """The channels that have settings; those that deliver unasked are in `deliverers` then."""
         inputs: list[Any] = []
         if self.settings.wechat:
             inputs.append(self._wechat(self.settings.wechat))
@@ -57,15 +52,13 @@ class Webhooks:
             inputs += self._wecom(self.settings.wecom)
         if self.settings.line:
             inputs.append(self._line(self.settings.line))
-        for each in inputs:
-            app.blueprint(each.blueprint(on_new_message), url_prefix=each.url_prefix())
-        return [each.name() for each in inputs]
+        return inputs
 
     def _shared(self, channel: str) -> dict[str, Any]:
         return {
             "ask": self.ask(channel),
-            "dedupe": self.dedupe,
-            "limiter": RateLimiter(self.settings.messages_per_minute),
+            "dedupe": self.shared.dedupe,
+            "limiter": self.shared.limiter("messages", self.settings.messages_per_minute),
             "base_url": self.settings.public_url,
             "page": self.page,
             "count": self.count,
@@ -74,25 +67,25 @@ class Webhooks:
     def _wechat(self, own: WeChatSettings) -> WeChatInput:
         client = None
         if own.certified:
-            client = WeChatClient(own.app_id, own.app_secret, self.tokens, own.api_base)
+            client = WeChatClient(own.app_id, own.app_secret, self.shared.tokens, own.api_base)
             if own.template_id:
                 deliverer = WeChatDeliverer(client, own.template_id, own.template_keywords, self.settings.public_url)
                 self.deliverers["wechat"] = deliverer
         ciphers = [Cipher(key, own.app_id) for key in own.aes_keys]
-        return WeChatInput(own.token, own.mode, ciphers, client, kept=self.kept, **self._shared("wechat"))
+        return WeChatInput(own.token, own.mode, ciphers, client, kept=self.shared.kept, **self._shared("wechat"))
 
     def _wecom(self, own: WeComSettings) -> list[WeComInput | WeComKfInput]:
-        client = WeComClient(own.corp_id, own.agent_id, own.secret, self.tokens, own.api_base)
+        client = WeComClient(own.corp_id, own.agent_id, own.secret, self.shared.tokens, own.api_base)
         ciphers = [Cipher(key, own.corp_id) for key in own.aes_keys]
-        self.deliverers["wecom"] = WeComDeliverer(client, self.kept, self.settings.public_url)
-        shared = {"kept": self.kept, **self._shared("wecom")}
+        self.deliverers["wecom"] = WeComDeliverer(client, self.shared.kept, self.settings.public_url)
+        shared = {"kept": self.shared.kept, **self._shared("wecom")}
         return [
             WeComInput(own.token, ciphers, client, **shared),
-            WeComKfInput(own.token, ciphers, client, cursors=self.cursors, **shared),
+            WeComKfInput(own.token, ciphers, client, cursors=self.shared.cursors, **shared),
         ]
 
     def _line(self, own: LineSettings) -> LineInput:
         client = LineClient(own.access_token, own.api_base)
-        scripts = Scripts(client, self.kept, is_traditional, to_traditional)
+        scripts = Scripts(client, self.shared.kept, is_traditional, to_traditional)
         self.deliverers["line"] = LineDeliverer(client, self.settings.public_url, scripts)
         return LineInput(own.secret, client, scripts=scripts, **self._shared("line"))

@@ -33,6 +33,9 @@ class Claim(Protocol):
     async def finish(self, answer: Any) -> None:
         """Keep `answer` (JSON, not None) and give it to everybody who waits."""
 
+    async def prolong(self) -> None:
+        """The work goes on: nobody else is to take it for another lease."""
+
     async def abandon(self) -> None:
         """Forget the message, so that a redelivery does the work: nothing has been said or done for it."""
 
@@ -96,6 +99,9 @@ class _MemoryClaim:
         self._entry.expires_at = self._dedupe.clock() + self._dedupe.keep_seconds
         self._entry.done.set()
 
+    async def prolong(self) -> None:
+        self._entry.expires_at = self._dedupe.clock() + self._dedupe.lease_seconds
+
     async def abandon(self) -> None:
         if self._dedupe._entries.get(self._key) is self._entry:
             del self._dedupe._entries[self._key]
@@ -131,6 +137,7 @@ redis.call('HSET', KEYS[1], 'answer', ARGV[2]) redis.call('PEXPIRE', KEYS[1], AR
 return 1
 """
 _PROMISE = "if redis.call('EXISTS', KEYS[1]) == 0 then return 1 end return redis.call('HSETNX', KEYS[1], 'promised', 1)"
+_PROLONG = "if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 _ABANDON = "if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -170,6 +177,10 @@ class _RedisClaim:
         await self._try(
             "eval", _FINISH, 1, self._name, self._owner, stored, int(self._dedupe.mirror.keep_seconds * 1000)
         )
+
+    async def prolong(self) -> None:
+        await self._local.prolong()
+        await self._try("eval", _PROLONG, 1, self._name, self._owner, int(self._dedupe.mirror.lease_seconds * 1000))
 
     async def abandon(self) -> None:
         await self._local.abandon()

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 
+class Unavailable(Exception):
+    """A message cannot be taken now (the database or Redis is away). Nothing of it is kept: it may be sent again."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where somebody is, in degrees, with the name that the platform gives the place."""

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,14 +17,25 @@ from sanic.response import HTTPResponse, html, redirect
 from sanic.response import json as json_response
 
 from bot.http import dumps, error_response
+from bot.settings import ROOT
 from bot.visitors import same_origin, session_cookie, set_session_cookie
-from channels.inbound import File, Inbound
+from channels.dedupe import Claim, Dedupe, MemoryDedupe
+from channels.inbound import File, Inbound, Unavailable
 from channels.rate_limit import RateLimiter
-from channels.web.messages import BadMessage, message_id, parse
+from channels.web.messages import BadMessage, as_shown, message_id, parse, parse_feedback
 from channels.web.session import SessionSigner
 
-_templates = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
+# The head of the page is the one of all pages.
+_folders = [Path(__file__).parent / "templates", ROOT / "bot" / "templates"]
+_templates = Environment(loader=FileSystemLoader(_folders), autoescape=True)
 
+SHOWN_AT_ONCE = 50
+# A message whose process has died may be sent again after the lease; an answer is in the transcript, and is kept here only until
+# everybody who waits for it has it.
+LEASE_SECONDS = 15.0
+KEEP_SECONDS = 60.0
+# So long does a repeated message wait for its answer.
+REPEAT_SECONDS = 30.0
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -40,9 +52,15 @@ class TranscriptStore(Protocol):
 
     def history(self, sender_id: str) -> list[dict[str, Any]]: ...
 
+    def rate(self, sender_id: str, message_id: str, useful: bool, comment: str, at: float) -> bool: ...
+
 
 class WebInput(InputChannel):
-    """Rasa input channel for browsers and programs. A turn comes in through `ask(sender_id, inbound)`, which keeps the exchange."""
+    """Rasa input channel for browsers and programs. A turn comes in through `ask(sender_id, inbound)`, which keeps the exchange or
+    raises Unavailable.
+
+    `bundle` has the addresses of the page's script (`js`) and styles (`css`); without it the page is the plain one.
+    """
 
     def __init__(
         self,
@@ -51,10 +69,13 @@ class WebInput(InputChannel):
         limiter: RateLimiter,
         max_characters: int,
         ask: Callable[[str, Inbound], Awaitable[list[dict[str, Any]]]],
+        bundle: Mapping[str, str] | None = None,
+        dedupe: Dedupe | None = None,
     ) -> None:
         self.signer, self.transcript, self.limiter = signer, transcript, limiter
-        self.max_characters, self.ask = max_characters, ask
-        self._running: dict[tuple[str, str], asyncio.Future[list[dict[str, Any]]]] = {}
+        self.max_characters, self.ask, self.bundle = max_characters, ask, bundle
+        self.dedupe = dedupe or MemoryDedupe(lease_seconds=LEASE_SECONDS, keep_seconds=KEEP_SECONDS)
+        self._running: set[asyncio.Future[list[dict[str, Any]]]] = set()
 
     @classmethod
     def name(cls) -> str:
@@ -138,36 +159,87 @@ class WebInput(InputChannel):
             sender_id = self.signer.read(session_cookie(request))
             if sender_id is None:
                 return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
-            body = {"messages": self.transcript.history(sender_id)}
+            body = {"messages": as_shown(self.transcript.history(sender_id))}
             return json_response(body, dumps=dumps, headers={"Cache-Control": "no-store"})
+
+        @chat.post("/feedback")
+        async def feedback(request: Request) -> HTTPResponse:
+            """Whether the answer to a message was useful, for the review list (`python -m bot feedback`). The latest word counts."""
+            sender_id = self.signer.read(session_cookie(request))
+            if sender_id is None:
+                return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
+            if not same_origin(request):
+                return error_response(403, "cross_origin", "不接受来自其他网站的请求")
+            try:
+                about, useful, comment = parse_feedback(_json(request))
+            except BadMessage as error:
+                return error_response(error.status, error.code, error.message)
+            if not self.transcript.rate(sender_id, about, useful, comment, time.time()):
+                return error_response(404, "unknown_message", "没有找到这条消息")
+            return json_response({}, status=201)
 
         return chat
 
     async def _answer(self, sender_id: str, inbound: Inbound) -> list[dict[str, Any]]:
-        """The replies to one message. A repeated message id attaches to the running turn or gets the kept answer."""
+        """The replies to one message. A repeated message id waits for the running turn, here or elsewhere, or gets the kept answer."""
         message_id = inbound.message_id or f"server-{secrets.token_hex(8)}"
-        key = (sender_id, message_id)
-        if key not in self._running:
+        end = time.monotonic() + REPEAT_SECONDS
+        while True:
             if inbound.message_id and (kept := self.transcript.answered(sender_id, message_id)) is not None:
                 return kept
-            if not self.limiter.allow(sender_id):
-                raise BadMessage(429, "too_many", "您发得太快了,请过一会儿再发。")
-            task = asyncio.ensure_future(self.ask(sender_id, replace(inbound, message_id=message_id)))
-            self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key, None))
-        return await asyncio.shield(self._running[key])
+            claim = await self.dedupe.claim(f"web:{sender_id}:{message_id}")
+            if claim.first:
+                break
+            if (answer := await claim.wait(end - time.monotonic())) is not None:
+                return list(answer)
+            if time.monotonic() > end:
+                raise _not_taken()
+        if not self.limiter.allow(sender_id):
+            await claim.abandon()
+            raise BadMessage(429, "too_many", "您发得太快了,请过一会儿再发。")
+        task = asyncio.ensure_future(self._turn(claim, sender_id, replace(inbound, message_id=message_id)))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _turn(self, claim: Claim, sender_id: str, inbound: Inbound) -> list[dict[str, Any]]:
+        """A turn of its own, which goes on when the client hangs up."""
+        prolonging = asyncio.ensure_future(_prolong(claim))
+        try:
+            replies = await self.ask(sender_id, inbound)
+        except BaseException as error:
+            await claim.abandon()
+            if isinstance(error, Unavailable):
+                raise _not_taken() from error
+            raise
+        finally:
+            prolonging.cancel()
+        await claim.finish(replies)
+        return replies
 
     def _page(
         self, exchanges: list[dict[str, Any]], problem: str | None = None, status: int = 200, draft: str = ""
     ) -> HTTPResponse:
         body = _templates.get_template("chat.html").render(
-            exchanges=exchanges,
+            exchanges=as_shown(exchanges)[-SHOWN_AT_ONCE:],
+            here="chat",
+            bundle=self.bundle,
             problem=problem,
             draft=draft,
             max_characters=self.max_characters,
             new_id=secrets.token_hex(8),
         )
         return html(body, status=status, headers=SECURITY_HEADERS)
+
+
+def _not_taken() -> BadMessage:
+    return BadMessage(503, "unavailable", "系统暂时忙不过来,这条消息没有收下。请过一会儿再发一次。")
+
+
+async def _prolong(claim: Claim) -> None:
+    while True:
+        await asyncio.sleep(LEASE_SECONDS / 3)
+        await claim.prolong()
 
 
 def _sent_file(request: Request) -> Inbound:

@@ -3,10 +3,24 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from typing import Any
 
 from bot.reply import is_known_payload
 from channels.inbound import Inbound
 
+MAX_COMMENT = 500
+# A tapped button whose title is nowhere in the history (one of the page's own).
+TAPPED = {
+    "assess": "帮我算算",
+    "book": "约实训",
+    "slot": "约这一场",
+    "bookings": "我的预约",
+    "booking": "看这个预约",
+    "cancel-booking": "取消预约",
+    "reschedule": "改期",
+    "article": "看原文",
+    "cancel": "不办了",
+}
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -42,6 +56,30 @@ def parse(body: object, max_characters: int) -> Inbound:
     if not text:
         raise BadMessage(422, "empty_text", "没有看到内容,请输入问题")
     return Inbound(text=text, message_id=repeated)
+
+
+def parse_feedback(body: object) -> tuple[str, bool, str]:
+    """(message id, whether the answer was useful, comment) of a JSON body. Raises BadMessage."""
+    if not isinstance(body, dict) or set(body) - {"message_id", "useful", "comment"}:
+        raise BadMessage(422, "invalid_feedback", '评价要写成 {"message_id": "…", "useful": true, "comment": "…"}')
+    about, useful, comment = message_id(body), body.get("useful"), body.get("comment") or ""
+    if not about or not isinstance(useful, bool) or not isinstance(comment, str):
+        raise BadMessage(422, "invalid_feedback", "评价要有 message_id 和 useful(true 或 false)")
+    return about, useful, printable(comment)[:MAX_COMMENT]
+
+
+def as_shown(exchanges: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The history with `shown` in each exchange: what a person typed, or the title of the button that was tapped."""
+    titles: dict[str, str] = {}
+    shown = []
+    for exchange in exchanges:
+        said = exchange["said"]
+        tapped = titles.get(said) or (
+            TAPPED.get(said.partition(":")[0], "点了一个按钮") if is_known_payload(said) else said
+        )
+        shown.append({**exchange, "shown": tapped})
+        titles.update({q["payload"]: q["title"] for reply in exchange["replies"] for q in reply["quick_replies"]})
+    return shown
 
 
 def message_id(body: Mapping[str, object]) -> str:

@@ -255,6 +255,18 @@ def test_a_teacher_is_the_contact_of_a_class(world: World, talk: Talk) -> None:
     assert list(opened.values()).count("王芳") == 1 and len(opened) == 3
 
 
+def test_a_shorter_list_takes_the_place_of_a_longer_one(world: World, talk: Talk) -> None:
+    world.slot()
+    talk("5个人约数控", "第一个", "同意", f"张三、李四、王五、赵六、孙七 {PHONE}", "改成3个人")
+    assert "3人:张*、李*、王*" in talk("张三、李四、王五").text
+
+
+def test_who_one_is_changes_nothing_once_a_slot_is_chosen(world: World, talk: Talk) -> None:
+    slot = world.slot()
+    talk("约数控", "第一个", "同意")
+    assert talk("我是老师").outcome == "missed" and world.places(slot) == (0, 1)
+
+
 def test_too_large_a_party_is_told_how_many_may_come_and_keeps_the_slot(world: World, talk: Talk) -> None:
     slot = world.slot(capacity=30)
     turn = talk("约数控", "50个人")
@@ -323,6 +335,8 @@ def test_a_question_about_one_of_several_slots(world: World, talk: Talk) -> None
         "学徒期多久",
         "企业培训员工有没有补贴",
         "实习生要签协议吗",
+        "我们8个人能领多少津贴",
+        "培训津贴一人多少钱",
     ],
 )
 @pytest.mark.parametrize("before", [["第一个"], ["第一个", "同意"], ["第一个", "同意", f"王小明 {PHONE}"]])

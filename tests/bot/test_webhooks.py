@@ -1,0 +1,157 @@
+"""The platforms' webhooks of a real server with real answers: what is mounted, and one person's way through an assessment and a booking."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+
+import pytest
+import requests
+
+from bot.settings import SettingsError, read_settings
+from tests.channels.line.fake_line import TOKEN, FakeLine, serving
+from tests.conftest import Client, Server, running_server, trained_folder
+
+WECHAT_TOKEN, LINE_SECRET = "wechat-token", "line-secret"
+_numbers = count(int(time.time()))
+
+
+@pytest.fixture(scope="module")
+def wechat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    var = trained_folder(tmp_path_factory.mktemp("wechat"))
+    with running_server(var, WECHAT_TOKEN=WECHAT_TOKEN, MESSAGES_PER_MINUTE="100000") as server:
+        yield server
+
+
+def signed() -> dict[str, str]:
+    timestamp, nonce = str(int(time.time())), str(next(_numbers))
+    signature = hashlib.sha1("".join(sorted([WECHAT_TOKEN, timestamp, nonce])).encode()).hexdigest()
+    return {"signature": signature, "timestamp": timestamp, "nonce": nonce}
+
+
+def write(server: Server, text: str, openid: str = "o-person", number: int | None = None) -> str:
+    """What WeChat is answered when somebody writes `text`."""
+    body = (
+        f"<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[{openid}]]></FromUserName>"
+        f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
+        f"<Content><![CDATA[{text}]]></Content><MsgId>{number or next(_numbers)}</MsgId></xml>"
+    )
+    answer = requests.post(f"{server.base_url}/webhooks/wechat", params=signed(), data=body.encode())
+    assert answer.status_code == 200
+    found = re.search(r"<Content><!\[CDATA\[(.*)]]></Content>", answer.text, re.S)
+    return found[1] if found else ""
+
+
+def test_a_channel_without_settings_is_not_there(server: Server) -> None:
+    for path in ("wechat", "wecom", "wecom-kf", "line"):
+        assert requests.post(f"{server.base_url}/webhooks/{path}").status_code == 404
+
+
+def test_half_a_channels_settings_stop_the_start() -> None:
+    with pytest.raises(SettingsError, match="LINE_CHANNEL_ACCESS_TOKEN"):
+        read_settings({"LINE_CHANNEL_SECRET": "x"})
+
+
+def test_wechat_is_answered_with_the_clause(wechat: Server) -> None:
+    said = write(wechat, "实习给不给钱?")
+    assert "出处:" in said and f"{wechat.base_url}/policies/" in said
+
+
+def test_the_same_message_twice_is_one_turn(wechat: Server) -> None:
+    number = next(_numbers)
+    first, second = (write(wechat, "订单班是啥?", "o-twice", number) for _ in range(2))
+    assert first == second and first
+    assert wechat.rows("SELECT count(*) FROM chat_messages WHERE sender_id = 'wechat:o-twice'") == [(1,)]
+
+
+def test_an_assessment_goes_through_by_letters(wechat: Server) -> None:
+    said = write(wechat, "新招了 8 个人,都签了一年合同,3 个考了证,能领多少?", "o-firm")
+    for _ in range(6):
+        if "3300" in said:
+            break
+        assert "A. 是" in said
+        said = write(wechat, "A", "o-firm")
+    assert "可以领 3300 元" in said and "/assessments/" in said
+
+
+def test_a_booking_goes_through_and_its_link_opens_without_our_cookie(wechat: Server) -> None:
+    for text in ("约数控实训", "第一个", "同意", "王小明 13912345678"):
+        said = write(wechat, text, "o-trainee")
+    said = write(wechat, "确认", "o-trainee")
+    code = re.search(r"预约号 ([A-Z0-9]{10})", said)
+    assert code, said
+    stored = wechat.rows("SELECT group_concat(said || replies) FROM chat_messages")[0][0]
+    trackers = wechat.rows("SELECT group_concat(state) FROM conversations")[0][0]
+    assert "13912345678" not in stored + trackers and "王小明" not in stored + trackers
+    link = re.search(rf"({wechat.base_url}/bookings/{code[1]}\?t=\S+)", said)
+    assert link and requests.get(link[1]).status_code == 200
+    assert requests.get(f"{wechat.base_url}/bookings/{code[1]}").status_code in (401, 403, 404)
+
+
+def test_a_ticket_opens_the_chat_page_with_what_was_said_elsewhere(wechat: Server) -> None:
+    from channels.web.session import SessionSigner
+    from tests.conftest import SECRET
+
+    write(wechat, "大企业能自己办职业学校吗?", "o-page")
+    ticket = SessionSigner(SECRET).ticket("wechat:o-page")
+    page = requests.Session().get(f"{wechat.base_url}/chat/enter", params={"ticket": ticket})
+    assert "大企业能自己办职业学校吗?" in page.text and "o-page" not in ticket
+    assert requests.get(f"{wechat.base_url}/chat/enter", params={"ticket": "gAAAAA"}).status_code == 403
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[FakeLine]:
+    async with serving(FakeLine(time.monotonic)) as fake:
+        yield fake
+
+
+async def test_line_gets_its_answer_and_a_reminder_is_pushed(line: FakeLine, tmp_path: "object") -> None:
+    import asyncio
+    from pathlib import Path
+
+    def talk() -> None:
+        settings = {
+            "LINE_CHANNEL_SECRET": LINE_SECRET,
+            "LINE_CHANNEL_ACCESS_TOKEN": TOKEN,
+            "LINE_API_BASE": line.base_url,
+            "MESSAGES_PER_MINUTE": "1000",
+        }
+        with running_server(trained_folder(Path(str(tmp_path))), **settings) as server:
+            texts = ["實習給不給錢?", "約數控實訓", "第一個", "同意", "王小明 13912345678", "確認"]
+            for number, text in enumerate(texts):
+                post(server, text, number)
+                done.wait_for(number + 1)
+            done.wait_for(len(texts) + 1)  # the confirmation, from the outbox
+
+    class Done:
+        def wait_for(self, sent: int) -> None:
+            asyncio.run_coroutine_threadsafe(line.until_sent(sent), loop).result(20)
+
+    def post(server: Server, text: str, number: int) -> None:
+        event = {
+            "type": "message",
+            "mode": "active",
+            "timestamp": int(time.time() * 1000),
+            "source": {"type": "user", "userId": "U" + "1" * 32},
+            "webhookEventId": f"01H{number:023d}",
+            "deliveryContext": {"isRedelivery": False},
+            "replyToken": line.reply_token(f"token-{number}"),
+            "message": {"type": "text", "id": str(1000 + number), "quoteToken": "q", "text": text},
+        }
+        body = json.dumps({"destination": "U0", "events": [event]}).encode()
+        signature = base64.b64encode(hmac.new(LINE_SECRET.encode(), body, hashlib.sha256).digest()).decode()
+        headers = {"X-Line-Signature": signature}
+        assert requests.post(f"{server.base_url}/webhooks/line", data=body, headers=headers).status_code == 200
+
+    done, loop = Done(), asyncio.get_running_loop()
+    await asyncio.to_thread(talk)
+    texts = "\n".join(line.texts())
+    assert "實習" in texts and "預約號" in texts and "预约成功" in texts.replace("預約成功", "预约成功")
+
+
+def test_a_new_session_is_nobody_else(server: Server) -> None:
+    assert Client(server.base_url).history() == []
