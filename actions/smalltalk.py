@@ -10,13 +10,15 @@ from bot.reply import QuickReply, Reply
 
 CAN_DO = (
     "我能根据山西省产教融合的两份文件(2018年实施方案、2021年基地建设方案)和几项国家规定的摘要,回答学徒制、订单班、实习权益、"
-    "培训津贴、实训基地这些问题,每条都给出处。"
+    "培训津贴、实训基地这些问题,每条都给出处;还能帮您测算津贴和义务,约实训的名额。"
 )
 EXAMPLES = [
     QuickReply(title="实习给不给钱?", payload="ask:intern-pay"),
     QuickReply(title="培训津贴一人多少?", payload="ask:training-allowance"),
     QuickReply(title="订单班谁能优先?", payload="ask:order-class"),
     QuickReply(title="实训基地能干什么?", payload="ask:base-services"),
+    QuickReply(title="帮我算一算", payload="assess"),
+    QuickReply(title="约实训", payload="book"),
 ]
 
 # intent -> (text, whether to offer examples)

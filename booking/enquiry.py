@@ -194,6 +194,8 @@ def begin(
     kind, _, number = (said.payload or "").partition(":")
     if kind in ("slot", "wait"):
         return _pick(desk, owner, replace(enquiry, waiting=kind == "wait"), int(number), now)
+    if kind == "base":
+        return _search(desk, replace(enquiry, wish=Wish(base=int(number))), now)
     if said.payload is None:
         wish = wish_from(said.text, said.entities, now, known)
         party = None if moving else party_said(said.text)

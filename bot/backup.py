@@ -7,6 +7,7 @@ file has a JSON line for the whole, one for each table, one for each row, and on
 import gzip
 import json
 import os
+import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import date, datetime, time
@@ -31,18 +32,22 @@ class BackupError(Exception):
 
 def back_up(url: str, path: Path, now: datetime) -> int:
     """Write the database at `url` to `path`, readable by its owner alone; how many rows that were. Raises BackupError."""
+    _prepare(url)
     engine = booking_engine(url)
-    database.prepare_database(engine)
     partial = path.with_name(f"{path.name}.part")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     level = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-    with os.fdopen(descriptor, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8") as file:
-        with engine.connect().execution_options(stream_results=True, **level) as connection, connection.begin():
-            rows = 0
-            for line in _lines(connection, now):
-                file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-                rows += isinstance(line, list)
-            file.write(json.dumps({"rows": rows}) + "\n")
+    with (
+        os.fdopen(descriptor, "wb") as raw,
+        gzip.open(raw, "wt", encoding="utf-8") as file,
+        engine.connect().execution_options(stream_results=True, **level) as connection,
+        connection.begin(),
+    ):
+        rows = 0
+        for line in _lines(connection, now):
+            file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+            rows += isinstance(line, list)
+        file.write(json.dumps({"rows": rows}) + "\n")
     engine.dispose()
     partial.rename(path)
     return rows
@@ -53,19 +58,25 @@ def restore(url: str, path: Path) -> int:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             head = json.loads(next(file))
-            if head.get("format") != FORMAT:
-                raise BackupError(f"备份文件是另一种格式(第 {head.get('format')} 版),这个程序读不了")
+            if head["format"] != FORMAT:
+                raise BackupError(f"备份文件是另一种格式(第 {head['format']} 版),这个程序读不了")
             engine = booking_engine(url)
             if head["booking"]:
                 upgrade(engine, head["booking"])
-            database.prepare_database(engine)
+            _prepare(url)
             with engine.connect().execution_options(writes=True) as connection, connection.begin():
                 rows = _fill(connection, map(json.loads, file))
             upgrade(engine)
             engine.dispose()
             return rows
-    except (OSError, EOFError, ValueError, StopIteration, AttributeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, StopIteration) as error:
         raise BackupError(f"备份文件读不了或不完整:{path}") from error
+
+
+def _prepare(url: str) -> None:
+    engine = database.make_engine(url)
+    database.prepare_database(engine)
+    engine.dispose()
 
 
 def _tables() -> list[sa.Table]:
@@ -93,7 +104,9 @@ def _fill(connection: Any, lines: Iterator[Any]) -> int:
     for table in tables.values():
         if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None:
             raise BackupError("数据库里已经有数据,恢复只能写进空的数据库:请换一个新的文件名或新的库")
-    table, columns, waiting, rows = None, [], [], 0
+    table, rows = None, 0
+    columns: list[sa.Column | None] = []
+    waiting: list[dict[str, Any]] = []
 
     def insert() -> None:
         if table is not None and waiting:
@@ -123,8 +136,8 @@ def _go_on_counting(connection: Any, tables: dict[str, sa.Table]) -> None:
     if connection.dialect.name != "postgresql":
         return
     for table in tables.values():
-        key = table.autoincrement_column
-        if key is not None:
+        key, *more = table.primary_key
+        if isinstance(key.type, sa.Integer) and not more:
             sequence = sa.func.pg_get_serial_sequence(table.name, key.name)
             last = sa.select(sa.func.coalesce(sa.func.max(key), 0) + 1).scalar_subquery()
             connection.execute(sa.select(sa.func.setval(sequence, last, False)))

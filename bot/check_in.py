@@ -47,12 +47,17 @@ R = TypeVar("R")
 Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
 
-def check_in(desk: Callable[[], Desk], staff_token: str, clock: Callable[[], datetime]) -> Blueprint:
+def check_in(
+    desk: Callable[[], Desk],
+    staff_token: str,
+    clock: Callable[[], datetime],
+    limiter: Callable[[str, int], RateLimiter] = lambda name, per_minute: RateLimiter(per_minute),
+) -> Blueprint:
     """The blueprint of everything for a base's staff. Without a `staff_token` it is not to be mounted."""
     pages = Blueprint("check_in")
     # With another token everybody has to sign in again.
     signer = URLSafeTimedSerializer(staff_token, salt="staff-session")
-    sign_ins, scans = RateLimiter(SIGN_INS_PER_MINUTE), RateLimiter(SCANS_PER_MINUTE)
+    sign_ins, scans = limiter("sign-ins", SIGN_INS_PER_MINUTE), limiter("scans", SCANS_PER_MINUTE)
 
     def is_token(said: str) -> bool:
         return hmac.compare_digest(said.encode(errors="replace"), staff_token.encode())

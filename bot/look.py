@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader
@@ -12,9 +13,7 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, html, redirect
 
-from actions.saying import in_traditional
 from bot.http import HEADERS, dumps, error_response
-from bot.reply import Reply
 from bot.visitors import over_https, same_origin
 from policy_kb.normalise import to_traditional
 
@@ -131,11 +130,20 @@ def _traditional_talk(body: bytes) -> bytes:
     """The messages or the history of a conversation; what the person said stays."""
     said = json.loads(body)
     for entry in said.get("messages", []):
-        if "replies" in entry:
-            entry["replies"] = [in_traditional(Reply(**reply)).dict() for reply in entry["replies"]]
-    if said.get("messages") and "kind" in said["messages"][0]:
-        said["messages"] = [in_traditional(Reply(**reply)).dict() for reply in said["messages"]]
+        if "replies" in entry:  # an exchange of the history
+            entry["replies"] = [_traditional(reply) for reply in entry["replies"]]
+        else:
+            entry.update(_traditional(entry))
     return dumps(said).encode()
+
+
+def _traditional(value: Any) -> Any:
+    """A reply, or a part of one, with its words in Traditional characters; quotes stay in the original."""
+    if isinstance(value, dict):
+        return {key: part if key == "quote" else _traditional(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_traditional(part) for part in value]
+    return to_traditional(value) if isinstance(value, str) else value
 
 
 def _path(said: str) -> str:

@@ -15,6 +15,7 @@ PAYLOAD_PATTERNS: dict[str, re.Pattern[str]] = {
     "assess": re.compile(r"assess(:[a-z-]{1,40})?"),
     "reply": re.compile(r"reply:[a-z0-9_-]{1,40}"),
     "book": re.compile(r"book"),
+    "base": re.compile(r"base:\d{1,10}"),
     "slot": re.compile(r"slot:\d{1,10}"),
     "wait": re.compile(r"wait:\d{1,10}"),
     "bookings": re.compile(r"bookings"),
@@ -29,7 +30,7 @@ PAYLOAD_PATTERNS: dict[str, re.Pattern[str]] = {
 # What a tapped button wants to do, as Rasa's intents say it; everything else opens something of the policy.
 _INTENTS = {
     "assess": "start_assessment",
-    **dict.fromkeys(("book", "slot", "wait", "reschedule"), "book_slot"),
+    **dict.fromkeys(("book", "base", "slot", "wait", "reschedule"), "book_slot"),
     **dict.fromkeys(("bookings", "booking", "cancel-booking", "confirm-cancel"), "manage_booking"),
     **dict.fromkeys(("accept", "decline", "leave-wait"), "manage_booking"),
     **dict.fromkeys(("erase", "confirm-erase"), "erase_me"),

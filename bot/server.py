@@ -26,11 +26,11 @@ from bot.health import Metrics, health
 from bot.http import error_response
 from bot.kept_files import KeptFiles
 from bot.look import dress, looks
+from bot.nearby import Nearby
 from bot.notifier import notifier
 from bot.own_data import OwnData
 from bot.privacy import conceal
 from bot.reader import reader
-from bot.reply import Reply
 from bot.roster_desk import RosterDesk
 from bot.settings import Settings
 from bot.shared import Shared
@@ -39,7 +39,7 @@ from bot.transcript import Transcript
 from bot.turns import Replies, Turns
 from bot.web_page import bundle, pack, web_page
 from bot.webhooks import Webhooks
-from channels.inbound import File, Place
+from channels.inbound import File
 from channels.web.channel import WebInput
 from channels.web.session import SessionSigner
 from policy_kb import live
@@ -92,7 +92,7 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
             channel,
             on_new_message,
             transcript,
-            on_place,
+            Nearby(desk).reply,
             on_file,
             rosters.again,
             conceal,
@@ -104,9 +104,6 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
 
     async def on_file(sender_id: str, file: File) -> Replies:
         return [(await rosters.reply(sender_id, file.content, file.name)).dict()]
-
-    async def on_place(sender_id: str, place: Place) -> Replies:
-        return [Reply(kind="notice", text="收到位置了,现在还不能按位置找基地。").dict()]
 
     signer = SessionSigner(*settings.secret_keys)
     web = WebInput(
@@ -136,7 +133,7 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
     limiter = shared.limiter("bookings", settings.messages_per_minute)
     app.blueprint(bookings(desk, catalogue, own_data, web.signer, settings.secret_keys, limiter, _now))
     if settings.staff_token:
-        app.blueprint(check_in(desk, settings.staff_token, _now))
+        app.blueprint(check_in(desk, settings.staff_token, _now, shared.limiter))
 
     @app.on_request
     async def trace(request: Request) -> None:
@@ -179,7 +176,7 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
         else:
             app.ctx.agent = agent
             agent.lock_store = shared.locks
-        app.add_task(_follow_knowledge())
+        app.ctx.following = asyncio.ensure_future(_follow_knowledge())
         app.ctx.worker_stop = asyncio.Event()
         if notify:
             worker = notifier(settings, engine, webhooks.deliverers)
@@ -188,6 +185,7 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
 
     @app.after_server_stop
     async def stop(app: sanic.Sanic, loop: asyncio.AbstractEventLoop) -> None:
+        app.ctx.following.cancel()
         app.ctx.worker_stop.set()
         if notify:
             await app.ctx.worker

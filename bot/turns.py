@@ -85,7 +85,9 @@ class Turns:
             self.transcript.add(sender_id, inbound.message_id or secrets.token_hex(8), without_tokens(said), replies)
         except AWAY as error:  # the turn is done and kept: its answer is worth more than its place in the history
             logger.error("%s: 一条回答没有记进聊天记录", self.channel, exc_info=error)
-        self.on_turn(self.channel, replies, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.on_turn(self.channel, replies, seconds)
+        logger.info("%s: %s in %.0f ms", self.channel, ", ".join(each["kind"] for each in replies), seconds * 1000)
         return replies
 
     async def _answered(self, sender_id: str, inbound: Inbound, said: str) -> Replies:

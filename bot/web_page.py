@@ -23,7 +23,9 @@ def bundle(dist: Path = DIST) -> dict[str, str] | None:
     """The addresses of the page's script and styles (`js`, `css`), or None where they are not built: the plain page does without."""
     try:
         made = json.loads((dist / "manifest.json").read_text())
-        return {kind: f"/assets/{made[kind]}" for kind in ("js", "css") if (dist / made[kind]).is_file()} or None
+        names = {kind: made[kind] for kind in ("js", "css")}
+        whole = all((dist / name).is_file() for name in names.values())
+        return {kind: f"/assets/{name}" for kind, name in names.items()} if whole else None
     except (OSError, ValueError, KeyError):
         return None
 

@@ -92,7 +92,7 @@ async def _line(own: LineSettings, public_url: str) -> list[Finding]:
             return [about]
         found = [Finding("good", f"LINE:access token 可用,账号是 {about.get('displayName')}({about.get('basicId')})")]
         if about.get("chatMode") == "chat":
-            found.append(Finding("bad", "LINE:账号开着人工聊天模式,请在“回应设置”里打开 Webhook、关掉聊天"))
+            found.append(Finding("note", "LINE:账号开着人工聊天(Chat),只让产教通回答就在“回应设置”里关掉"))
         return found + await _line_webhook(client, webhook(public_url, "line"))
     finally:
         await client.close()

@@ -61,6 +61,7 @@ class _Entry:
     deliveries: int = 0
     answer: Any = None
     promised: bool = False
+    here: bool = False  # the work is done in this process
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -91,37 +92,37 @@ class MemoryDedupe:
 
 class _MemoryClaim:
     def __init__(self, dedupe: MemoryDedupe, key: str, entry: _Entry) -> None:
-        self._dedupe, self._key, self._entry = dedupe, key, entry
+        self._dedupe, self._key, self.entry = dedupe, key, entry
         self.delivery, self.first = entry.deliveries, entry.deliveries == 1
 
     async def finish(self, answer: Any) -> None:
-        self._entry.answer = answer
-        self._entry.expires_at = self._dedupe.clock() + self._dedupe.keep_seconds
-        self._entry.done.set()
+        self.entry.answer = answer
+        self.entry.expires_at = self._dedupe.clock() + self._dedupe.keep_seconds
+        self.entry.done.set()
 
     async def prolong(self) -> None:
-        self._entry.expires_at = self._dedupe.clock() + self._dedupe.lease_seconds
+        self.entry.expires_at = self._dedupe.clock() + self._dedupe.lease_seconds
 
     async def abandon(self) -> None:
-        if self._dedupe._entries.get(self._key) is self._entry:
+        if self._dedupe._entries.get(self._key) is self.entry:
             del self._dedupe._entries[self._key]
-        self._entry.done.set()
+        self.entry.done.set()
 
     async def wait(self, seconds: float) -> Any:
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._entry.done.wait(), seconds)
-        return self._entry.answer
+            await asyncio.wait_for(self.entry.done.wait(), seconds)
+        return self.entry.answer
 
     def over(self) -> bool:
         """Whether there is nothing to wait for any more: answered or abandoned."""
-        return self._entry.done.is_set()
+        return self.entry.done.is_set()
 
     async def promise(self) -> bool:
-        taken, self._entry.promised = self._entry.promised, True
+        taken, self.entry.promised = self.entry.promised, True
         return not taken
 
     async def promised(self) -> bool:
-        return self._entry.promised
+        return self.entry.promised
 
 
 # A hash per message: owner, deliveries, answer, promised. The first delivery owns it for the lease.
@@ -163,13 +164,18 @@ class RedisDedupe:
         except (RedisError, OSError) as error:
             logger.warning("Redis 不可用,暂时只在本进程内去重:%s", error)
             return local
-        return _RedisClaim(self, name, owner, deliveries, local)
+        # Redis may have lost its data while the work goes on here.
+        first = deliveries == 1 and not local.entry.here
+        local.entry.here |= first
+        return _RedisClaim(self, name, owner, deliveries, first, local)
 
 
 class _RedisClaim:
-    def __init__(self, dedupe: RedisDedupe, name: str, owner: str, delivery: int, local: _MemoryClaim) -> None:
+    def __init__(
+        self, dedupe: RedisDedupe, name: str, owner: str, delivery: int, first: bool, local: _MemoryClaim
+    ) -> None:
         self._dedupe, self._name, self._owner, self._local = dedupe, name, owner, local
-        self.delivery, self.first = delivery, delivery == 1
+        self.delivery, self.first = delivery, first
 
     async def finish(self, answer: Any) -> None:
         await self._local.finish(answer)
@@ -187,11 +193,16 @@ class _RedisClaim:
         await self._try("eval", _ABANDON, 1, self._name, self._owner)
 
     async def wait(self, seconds: float) -> Any:
-        """An answer made in this process comes through its memory at once, another's is asked for every `poll_seconds`."""
+        """An answer made in this process comes through its memory at once, another's is asked for every `poll_seconds`.
+
+        None as soon as nobody works on it any more: it was abandoned, or its process has died and the lease has ended.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while True:
-            stored = await self._try("hget", self._name, "answer")
+            owner, stored = await self._try("hmget", self._name, "owner", "answer") or (b"unknown", None)
+            if owner is None and not self._local.entry.here:
+                return None
             if stored is not None:
                 answer = json.loads(stored)
                 await self._local.finish(answer)

@@ -142,7 +142,7 @@ class Pipeline:
         outcome = self._one(question, context, today)
         for part in split_questions(question):
             other = self._clear_part(part, question, outcome, today)
-            if other is not None and outcome.kind != "clarify" and other.article != outcome.article:
+            if other is not None and outcome.kind != "clarify":
                 outcome = join(outcome, other)
                 break
         if outcome.article is None:
@@ -153,7 +153,7 @@ class Pipeline:
 
     def _one(self, question: str, context: Context | None, today: date) -> Outcome:
         seen, ranking, odds = self._read(question, context, self.model.understand(question))
-        if context is None and self._is_bare_subject(question):
+        if (context is None or ranking.articles[0] != context.article) and self._is_bare_subject(question):
             return self._ask_back(question, seen, ranking)
         if odds >= (ANSWERABLE_ABOVE if context is None else CONVERSATION_ANSWERABLE_ABOVE):
             return self._answer(question, seen, ranking, today, context)
@@ -204,8 +204,12 @@ class Pipeline:
         for context in contexts:
             seen, ranking, odds = self._read(part, context, alone)
             clear = ranking.margin >= PART_MARGIN and odds >= CONVERSATION_ANSWERABLE_ABOVE
-            if clear and ranking.articles[0] != outcome.article:
-                return self._answer(part, seen, ranking, today, context)
+            if not clear:
+                continue
+            found = self._answer(part, seen, ranking, today, context)
+            other_fact = outcome.kind == "answer" and found.answer not in (None, outcome.answer)
+            if found.article != outcome.article or other_fact:
+                return found
         return None
 
     def _rank(self, scores: Array) -> Ranking:

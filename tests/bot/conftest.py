@@ -18,3 +18,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def postgres_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty PostgreSQL database."""
     return _empty(request, "postgresql", tmp_path)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'own.db'}"

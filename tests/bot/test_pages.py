@@ -83,6 +83,40 @@ def test_an_unknown_document_is_a_readable_404(server: Server, slug: str) -> Non
     assert 'href="/policies/"' in response.text
 
 
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_article_can_be_had_by_itself_and_leads_to_its_neighbours(
+    server: Server, pipeline: Pipeline, slug: str
+) -> None:
+    document = pipeline.corpus.document(slug)
+    assert document is not None
+    before = None
+    for article in document.articles:
+        found = get(server, f"/api/articles/{slug}/{article.number or 'general'}").json()
+        assert found["article"] == article.id and "\n".join(found["paragraphs"]) == article.text
+        assert found["previous"] == before and found["document"]["title"] == document.title
+        before = {name: found[name] for name in ("article", "number", "title", "label")}
+    assert found["next"] is None
+
+
+@pytest.mark.parametrize("path", ["nothing/1", "sx-2018-38/99", "sx-2018-38/1.1", "sx-2018-38/%00", "sx-2018-38/"])
+def test_an_unknown_article_is_a_404(server: Server, path: str) -> None:
+    response = get(server, f"/api/articles/{path}")
+    assert response.status_code == 404 and response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("words", ["每人300元", "每人 津贴", "職業培訓津貼", "职业培训津贴 每人300元"])
+def test_the_search_finds_the_article_that_holds_all_words(server: Server, words: str) -> None:
+    page = get(server, f"/policies/?q={words}")
+    assert 'href="/policies/sx-2018-38#16"' in page.text and page.text.count("<mark>") >= 1
+
+
+@pytest.mark.parametrize("words", ["量子纠缠", "<script>alert(1)</script>", "%%", "\x00", "津贴 " * 50])
+def test_a_search_without_a_hit_says_so(server: Server, words: str) -> None:
+    page = requests.get(f"{server.base_url}/policies/", params={"q": words})
+    assert page.status_code == 200 and "<script" not in page.text
+    assert "没有找到" in page.text or "津贴" in words
+
+
 @pytest.mark.parametrize("path", ["/policies/", "/policies/sx-2018-38", "/policies/nothing"])
 def test_reader_pages_run_no_code(server: Server, path: str) -> None:
     response = get(server, path)

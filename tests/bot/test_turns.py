@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 from rasa.core.channels.channel import UserMessage
+from rasa.core.lock_store import LockError
+from sqlalchemy.exc import OperationalError
 
+from bot.in_process_actions import TurnInterrupted
 from bot.privacy import mask
 from bot.reply import Reply
-from bot.turns import Turns
-from channels.inbound import File, Inbound, Place
+from bot.tracker_store import StaleTurn
+from bot.turns import BUSY, Turns
+from channels.inbound import File, Inbound, Place, Unavailable
 
 HELLO = Reply(kind="chitchat", text="您好").dict()
 
@@ -55,7 +59,9 @@ class Agent:
             on_roster,
             lambda sender_id, text, whole: "〔个人信息〕" if whole else mask(text),
             100,
-            lambda channel, r, s: self.counted.append(channel),
+            lambda channel, r, s: self.counted.append(
+                channel if r[0]["kind"] != "unavailable" else f"{channel}:unavailable"
+            ),
         )
 
 
@@ -133,3 +139,48 @@ async def test_trouble_is_an_apology(trouble: str) -> None:
     agent = Agent()
     setattr(agent, trouble, True)
     assert "请再说一次" in (await agent.turns().ask("wechat:o1", Inbound(text="你好")))[0]["text"]
+
+
+# -- the database or Redis is away -------------------------------------------------------------------------------------
+
+AWAY = OperationalError("SELECT", {}, Exception("the server has gone away"))
+
+
+@pytest.mark.parametrize("error", [AWAY, LockError("busy"), StaleTurn(), TurnInterrupted()])
+async def test_a_message_that_cannot_be_kept_is_not_taken_and_may_be_sent_again(error: BaseException) -> None:
+    agent = Agent()
+    turns = agent.turns()
+
+    async def handle(message: UserMessage) -> None:
+        raise error
+
+    turns.handle, works = handle, turns.handle
+    with pytest.raises(Unavailable):
+        await turns.take("web:o1", Inbound(text="你好", message_id="m1"))
+    assert agent.kept == [] and agent.counted == ["wechat:unavailable"] and turns.running == 0
+    assert await turns.ask("web:o1", Inbound(text="你好", message_id="m1")) == [BUSY.dict()]
+    turns.handle = works
+    assert await turns.take("web:o1", Inbound(text="你好", message_id="m1")) == [HELLO]
+
+
+async def test_what_cannot_be_put_away_safely_goes_no_further() -> None:
+    agent = Agent()
+    turns = agent.turns()
+
+    def conceal(sender_id: str, text: str, whole: bool) -> str:
+        raise AWAY
+
+    turns.conceal = conceal
+    with pytest.raises(Unavailable):
+        await turns.take("web:o1", Inbound(text="我电话13800138000"))
+    assert agent.given == []
+
+
+async def test_an_answer_that_cannot_be_written_down_is_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = Agent()
+
+    def add(*exchange: Any) -> None:
+        raise AWAY
+
+    monkeypatch.setattr(agent, "add", add)
+    assert await agent.turns().take("web:o1", Inbound(text="你好")) == [HELLO]

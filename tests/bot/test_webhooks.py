@@ -155,3 +155,15 @@ async def test_line_gets_its_answer_and_a_reminder_is_pushed(line: FakeLine, tmp
 
 def test_a_new_session_is_nobody_else(server: Server) -> None:
     assert Client(server.base_url).history() == []
+
+
+def test_a_place_brings_the_nearest_bases_and_a_tap_their_slots(wechat: Server) -> None:
+    body = (
+        "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[o-place]]></FromUserName>"
+        f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[location]]></MsgType>"
+        f"<Location_X>37.87</Location_X><Location_Y>112.55</Location_Y><Scale>15</Scale>"
+        f"<Label><![CDATA[太原]]></Label><MsgId>{next(_numbers)}</MsgId></xml>"
+    )
+    answer = requests.post(f"{wechat.base_url}/webhooks/wechat", params=signed(), data=body.encode()).text
+    assert answer.index("示例基地·太原") < answer.index("示例基地·晋中") and "公里" in answer
+    assert "示例基地·太原" in write(wechat, "A", "o-place") or "示例基地·太原" in write(wechat, "1", "o-place")

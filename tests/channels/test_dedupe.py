@@ -136,3 +136,21 @@ async def test_redis_going_away_in_the_middle_loses_no_answer(redis: "Redis[Any]
     await first.finish("答")
     assert await second.wait(1) == "答"
     assert await (await dedupe.claim("m1")).wait(0) == "答"
+
+
+async def test_a_redis_that_has_lost_its_data_does_not_have_a_running_turn_taken_again(redis: "Redis[Any]") -> None:
+    dedupe = RedisDedupe(redis, poll_seconds=0.01)
+    first = await dedupe.claim("m1")
+    await redis.flushall()
+    again = await dedupe.claim("m1")
+    assert not again.first
+    waiting = asyncio.ensure_future(again.wait(5))
+    await first.finish("答")
+    assert await waiting == "答"
+
+
+async def test_waiting_for_a_process_that_died_ends_with_its_lease(redis: "Redis[Any]") -> None:
+    dead, other = RedisDedupe(redis, MemoryDedupe(lease_seconds=0.1)), RedisDedupe(redis, poll_seconds=0.01)
+    await dead.claim("m1")
+    assert await asyncio.wait_for((await other.claim("m1")).wait(60), 5) is None
+    assert (await other.claim("m1")).first
