@@ -10,6 +10,7 @@ tasks    milliseconds a turn of an assessment and of a booking takes over POST /
 rules    milliseconds a decision takes, seconds 10,000 people of rosters take
 bookings bookings a second and the race for the last places, on SQLite and PostgreSQL
 slots    milliseconds a search for slots takes among 100,000
+channels milliseconds a platform's webhook adds to a turn
 
 Prints Markdown; `--save` also puts each part into RESULTS.md.
 """
@@ -25,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import bookings, decisions, intents, search_scale, slot_search, tasks
+from benchmarks import bookings, channels, decisions, intents, search_scale, slot_search, tasks
 from benchmarks.messages import mixed_messages
 from benchmarks.results import load, save, section, table, verdict
 from benchmarks.setups import DefaultRasa, Ours, SetUp, environment
@@ -46,6 +47,7 @@ TITLES = {
     "rules": "Decisions",
     "bookings": "Bookings",
     "slots": "Slot search",
+    "channels": "Webhooks",
 }
 # Parts that need nothing but themselves.
 ALONE = {
@@ -55,6 +57,7 @@ ALONE = {
     "rules": decisions.measure,
     "bookings": bookings.measure,
     "slots": slot_search.measure,
+    "channels": channels.measure,
 }
 IMPORT = """
 import sys, time, re
