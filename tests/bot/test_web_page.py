@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from sanic import Sanic
+from aiohttp import ClientSession
 
 from bot.web_page import bundle, web_page
+from tests.channels.serving import serving
 from tests.conftest import Server
 
 
@@ -38,14 +39,12 @@ def test_a_build_that_is_not_whole_is_none(dist: Path, lost: str) -> None:
     ("accepted", "way"), [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("", None), ("bread", None)]
 )
 async def test_files_are_sent_as_the_browser_takes_them(dist: Path, accepted: str, way: str | None) -> None:
-    app = Sanic(f"assets-{way}-{len(accepted)}")
-    app.blueprint(web_page(dist))
-    _, response = await app.asgi_client.get("/assets/chat-1a2b.js", headers={"Accept-Encoding": accepted or "identity"})
-    assert response.status == 200 and response.headers.get("Content-Encoding") == way
-    assert (
-        response.headers["Content-Type"].startswith("text/javascript")
-        and "immutable" in response.headers["Cache-Control"]
-    )
+    async with serving(web_page(dist), "/") as address, ClientSession(auto_decompress=False) as browser:
+        response = await browser.get(
+            f"{address}/assets/chat-1a2b.js", headers={"Accept-Encoding": accepted or "identity"}
+        )
+        assert response.status == 200 and response.headers.get("Content-Encoding") == way
+        assert response.content_type == "text/javascript" and "immutable" in response.headers["Cache-Control"]
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "chat-1a2b.js.gz", "..%2fserver.py", "chat-9z9z.js"])

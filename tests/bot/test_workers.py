@@ -152,7 +152,8 @@ def test_logs_are_json_with_turns_and_without_anything_personal(server: Server) 
 
 def test_stopping_lets_running_turns_finish(redis_socket: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     var = trained_folder(tmp_path_factory.mktemp("stopping"))
-    with running_server(var, WORKERS="2", REDIS_URL=f"unix://{redis_socket}", DRAIN_SECONDS="1") as server:
+    settings = {"WORKERS": "2", "REDIS_URL": f"unix://{redis_socket}", "MESSAGES_PER_MINUTE": "100000"}
+    with running_server(var, DRAIN_SECONDS="1", **settings) as server:
         client, answered, refused = Client(server.base_url), [], []
 
         def talk() -> None:

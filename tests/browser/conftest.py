@@ -52,7 +52,9 @@ def visit(
     browser: "Browser", site: Server, look: Look = LOOKS["light"], width: int = 375, **more: Any
 ) -> Iterator["BrowserContext"]:
     """A visitor's browser with a look of theirs. At the end: nothing was asked of anybody else, and no error was reported."""
-    context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, locale="zh-CN", **more)
+    context = browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]}, locale="zh-CN", reduced_motion="reduce", **more
+    )
     context.add_cookies([{"name": "cjt_look", "value": str(look), "url": site.base_url}])
     context.set_default_timeout(20_000)
     said: list[str] = []
