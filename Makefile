@@ -30,7 +30,7 @@ test: .venv/installed-dev ## 运行全部测试
 	@echo "· 检查代码"
 	@$(MAKE) --no-print-directory lint
 	@echo "· 运行测试"
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --dist loadfile
 
 lint: .venv/installed-dev ## 代码检查:ruff、mypy、import-linter
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -8,13 +8,13 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS, WIDTHS, visit
-from tests.browser.scenes import LOOKS, SCENES, converse
+from tests.browser.scenes import LOOKS, PARTS, SCENES, converse
 from tests.conftest import ROOT, Client, running_server, trained_folder
 
 FOLDER = ROOT / "docs" / "screenshots"
 SHOWN = ("light", "dark", "elder")
-GAP, COLOURS = 12, 48
-ACROSS = {375: 10, 1280: 4}
+GAP, COLOURS = 12, 64
+ACROSS = {375: 8, 1280: 4}
 SCALE = {375: 0.8, 1280: 0.5}
 
 
@@ -30,7 +30,7 @@ def main() -> None:
                     pictures = []
                     with visit(browser, site, LOOKS[name], width) as context:
                         context.add_cookies([{"name": "cjt_session", "value": person.cookie, "url": site.base_url}])
-                        for scene in SCENES:
+                        for scene in PARTS + SCENES:
                             page = context.new_page()
                             page.goto(site.base_url + scene.path.format(code=code))
                             page.wait_for_selector(".app .talk li" if scene.talk else "main")
@@ -52,7 +52,7 @@ def _sheet(pictures: list[Image.Image], width: int) -> Image.Image:
         left, top = place % across, place // across
         small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
         sheet.paste(small, (GAP + left * (size[0] + GAP), GAP + top * (size[1] + GAP)))
-    return sheet.quantize(COLOURS, dither=Image.Dither.NONE)
+    return sheet.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 if __name__ == "__main__":

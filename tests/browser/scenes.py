@@ -11,7 +11,7 @@ from tests.conftest import Client
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["LOOKS", "SCENES", "Look", "Scene", "book", "converse"]
+__all__ = ["LOOKS", "PARTS", "SCENES", "Look", "Scene", "book", "converse"]
 
 LOOKS = {
     "light": Look(theme="light"),
@@ -52,6 +52,22 @@ def _offline(page: "Page") -> None:
     page.wait_for_selector(".failed")
 
 
+def _at(part: str) -> Callable[["Page"], None]:
+    def scroll(page: "Page") -> None:
+        page.locator(part).first.evaluate(
+            "(e) => scrollTo({top: e.getBoundingClientRect().top + scrollY - 90, behavior: 'instant'})"
+        )
+
+    return scroll
+
+
+# Parts of the one long talk, for the pictures: axe reads it whole.
+PARTS = [
+    Scene("answer", "/chat/", _at(".bot .lead >> nth=1")),
+    Scene("assessment", "/chat/", _at(".assessment")),
+    Scene("booked", "/chat/", _at(".bot:has(.facts):has-text('约好了')")),
+    Scene("slots offered", "/chat/", _at(".slots >> nth=-1")),
+]
 SCENES = [
     Scene("talk", "/chat/"),
     Scene("citation", "/chat/", _open(".chip")),
