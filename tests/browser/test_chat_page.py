@@ -231,8 +231,8 @@ def test_what_people_think_of_an_answer_reaches_the_review_list(page: Page, site
     assert not useful and comment.startswith("没说多少钱") and "13812345678" not in comment
 
 
-def test_a_notice_comes_in_while_the_page_is_open(page: Page, site: Server) -> None:
-    ask(page, QUESTION)
+def test_a_notice_comes_in_while_the_page_is_open_and_takes_no_button_away(page: Page, site: Server) -> None:
+    tap(page, "约实训")
     reply = {
         "kind": "booking",
         "text": "明天有您的预约",
@@ -248,6 +248,7 @@ def test_a_notice_comes_in_while_the_page_is_open(page: Page, site: Server) -> N
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page.locator(".notice")).to_contain_text("明天有您的预约")
     expect(page.get_by_role("log")).to_contain_text("明天有您的预约")
+    expect(page.get_by_role("button", name="选这一场")).not_to_have_count(0)
 
 
 def test_a_long_conversation_is_drawn_in_pages(page: Page, site: Server) -> None:

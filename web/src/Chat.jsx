@@ -25,6 +25,7 @@ export function Chat({ exchanges: first, draft, typing, max }) {
   const start = Math.max(0, Math.max(begun, exchanges.length - PAGE) - more);
   const drawn = exchanges.slice(start);
   const last = drawn.at(-1);
+  const turn = drawn.filter((exchange) => exchange.shown).at(-1); // whose buttons count: a notice that comes in takes none away
 
   // What is new goes to the end of the page; an answer longer than the screen is read from its beginning. A notice scrolls nobody away.
   const seen = useRef(null);
@@ -78,7 +79,7 @@ export function Chat({ exchanges: first, draft, typing, max }) {
           <ol class="talk" ref={list}>
             {drawn.length === 0 && <Welcome talk={talk} />}
             {drawn.map((exchange) => (
-              <Exchange key={exchange.id} exchange={exchange} last={exchange === last} talk={talk} cite={(citations) => setSheet({ kind: 'cite', citations })} />
+              <Exchange key={exchange.id} exchange={exchange} last={exchange === last} turn={exchange === turn || exchange === last} talk={talk} cite={(citations) => setSheet({ kind: 'cite', citations })} />
             ))}
           </ol>
         </div>
@@ -134,7 +135,7 @@ function Welcome({ talk }) {
   );
 }
 
-function Exchange({ exchange, last, talk, cite }) {
+function Exchange({ exchange, last, turn, talk, cite }) {
   const t = words();
   const { id, shown, replies, state } = exchange;
   const mark = last ? { 'data-last': '' } : {};
@@ -176,7 +177,7 @@ function Exchange({ exchange, last, talk, cite }) {
         <li class={shown ? 'bot' : 'bot notice'} {...(place === 0 ? mark : {})}>
           <span class="hidden">{t.it}:</span>
           {!shown && <p class="meta">{t.notice}</p>}
-          <Reply reply={reply} last={last && place === replies.length - 1} tap={talk.tap} confide={(text) => talk.confide(text, t.confided)} cite={cite} />
+          <Reply reply={reply} last={turn && place === replies.length - 1} tap={talk.tap} confide={(text) => talk.confide(text, t.confided)} cite={cite} />
           {place === replies.length - 1 && shown && <Tools id={id} replies={replies} />}
         </li>
       ))}
