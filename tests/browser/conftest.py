@@ -25,7 +25,8 @@ AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 EXPECTED = ("ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "status of 401", "status of 404", "status of 422")
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright runs, its event loop is this process's, and no test of a coroutine can run.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
     missing = "Chromium" if CHROMIUM is None else "playwright" if sync_playwright is None else ""
     if missing:
@@ -36,7 +37,7 @@ def chromium() -> Iterator["Browser"]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(chromium: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that has the built page."""
     built = subprocess.run(["bash", "web/build.sh"], cwd=ROOT, capture_output=True, text=True)
