@@ -52,6 +52,10 @@ class Deliverer(Protocol):
 
     async def deliver(self, address: str, message: Notice) -> None: ...
 
+    async def forget(self, address: str, message: Notice) -> None:
+        """The person was erased while `message` was delivered: delete what the delivery left with us. May be repeated."""
+        ...
+
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after so many failed attempts: 30 s, doubled each time, at most two hours."""
@@ -144,6 +148,8 @@ class Worker:
                 await self._finish(message, next_attempt_at=self.clock() + pause, last_error=_told(error))
         else:
             await self._finish(message, state="sent", sent_at=self.clock())
+            if await asyncio.to_thread(self._address, message) is None:
+                await self.deliverer.forget(address, notice)
 
     def _read(self, message: Any, now: datetime) -> tuple[str | None, Notice | None]:
         """Address and notice as they are now; the message may have been withdrawn since it was leased."""
@@ -151,9 +157,14 @@ class Worker:
             state = sa.select(OutboxMessage.state).where(OutboxMessage.id == message.id)
             if connection.execute(state).scalar_one() != "pending":
                 return None, None
-            token = connection.execute(sa.select(Person.address).where(Person.id == message.person_id)).scalar_one()
+            token = connection.execute(_address_of(message)).scalar_one()
             address = self.desk.vault.opened(connection, [token]).get(token or "")
             return address, read_notice(connection, message, now)
+
+    def _address(self, message: Any) -> str | None:
+        """The token of the address, None once the person is erased."""
+        with reading(self.desk.engine) as connection:
+            return connection.execute(_address_of(message)).scalar_one()
 
     async def _finish(self, message: Any, **values: Any) -> None:
         mine = sa.update(OutboxMessage).where(
@@ -162,6 +173,10 @@ class Worker:
         done = mine.values(lease=None, leased_until=None, **values)
         log.info("notice %s: %s", message.kind, values.get("state") or f"again, {values['last_error']}")
         await asyncio.to_thread(transact, self.desk.engine, lambda connection: connection.execute(done).rowcount)
+
+
+def _address_of(message: Any) -> Any:
+    return sa.select(Person.address).where(Person.id == message.person_id)
 
 
 def _told(error: Exception) -> str:

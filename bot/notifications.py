@@ -32,11 +32,20 @@ class Notifications:
         channel = address.partition(":")[0]
         if channel == "web":
             # What was delivered before has the same message id and stays as it is.
-            self.transcript.add(address, f"notice-{message.key}"[:80], "", [notice_reply(message).dict()])
+            self.transcript.add(address, message_id(message), "", [notice_reply(message).dict()])
         elif channel in self.channels:
             await self.channels[channel].deliver(address, as_notification(message, self.secret_keys))
         else:
             raise GiveUp(f"no channel {channel}")
+
+    async def forget(self, address: str, message: Notice) -> None:
+        """Take the notice out of the history again; what a platform has delivered is out of our hands."""
+        self.transcript.remove(address, message_id(message))
+
+
+def message_id(notice: Notice) -> str:
+    """The notice's place in a history, the same at every delivery."""
+    return f"notice-{notice.key}"[:80]
 
 
 def as_notification(notice: Notice, secret_keys: Sequence[str]) -> NotificationMessage:

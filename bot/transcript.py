@@ -43,6 +43,12 @@ class Transcript:
         except IntegrityError:
             return
 
+    def remove(self, sender_id: str, message_id: str) -> None:
+        """Forget one exchange, if it is there."""
+        table = chat_messages
+        with self.engine.begin() as connection:
+            connection.execute(table.delete().where(table.c.sender_id == sender_id, table.c.message_id == message_id))
+
     def last_replies(self, sender_id: str) -> str:
         """The replies of the latest exchange as they are stored, '' when there is none."""
         table = chat_messages

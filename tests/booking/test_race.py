@@ -53,6 +53,9 @@ class Told:
     async def deliver(self, address: str, message: Notice) -> None:
         self.notices.append((address, message))
 
+    async def forget(self, address: str, message: Notice) -> None:
+        self.notices.remove((address, message))
+
 
 async def test_a_kill_in_the_middle_of_200_bookings_loses_and_doubles_nothing(world: World) -> None:
     slots = [world.slot(capacity=20, hours=72 + n) for n in range(10)]

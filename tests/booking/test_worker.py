@@ -31,6 +31,9 @@ class Phone:
         await asyncio.sleep(0)
         self.got.append((address, message))
 
+    async def forget(self, address: str, message: Notice) -> None:
+        self.got.remove((address, message))
+
     @property
     def kinds(self) -> list[str]:
         return [message.kind for _, message in self.got]
@@ -191,6 +194,20 @@ async def test_nothing_is_sent_to_somebody_who_was_erased(world: World, worker: 
     erase_person(world.desk, ANNA, now=NOW)
     await deliver_all(worker)
     assert not phone.got
+
+
+async def test_what_is_delivered_during_an_erasure_is_forgotten(world: World, clock: Clock) -> None:
+    world.book(ANNA, world.slot(hours=72))
+    world.book(BERT, world.slot(hours=72))
+
+    class ErasedMeanwhile(Phone):
+        async def deliver(self, address: str, message: Notice) -> None:
+            erase_person(world.desk, ANNA, now=NOW)
+            await super().deliver(address, message)
+
+    phone = ErasedMeanwhile()
+    await deliver_all(Worker(world.desk, phone, clock))
+    assert [address for address, _ in phone.got] == [BERT]
 
 
 async def test_a_running_worker_delivers_what_is_due_and_stops(world: World, clock: Clock) -> None:
