@@ -164,7 +164,8 @@ class Worker:
     def _address(self, message: Any) -> str | None:
         """The token of the address, None once the person is erased."""
         with reading(self.desk.engine) as connection:
-            return connection.execute(_address_of(message)).scalar_one()
+            token: str | None = connection.execute(_address_of(message)).scalar_one()
+            return token
 
     async def _finish(self, message: Any, **values: Any) -> None:
         mine = sa.update(OutboxMessage).where(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 
+from booking.dates import holiday
 from policy_kb.normalise import same_length
 from policy_kb.numbers import chinese_to_int
 
@@ -284,21 +285,6 @@ _HOLIDAY = re.compile(
     r"|劳动节|清明节?(?!上河)|端午节?|中秋节?|春节|除夕"
     rf"|(?<![\d第{_NUMERAL}])十一(?=假|长假|期间|前|后|放假|黄金周))(?:假期|长假|期间|放假)?"
 )
-# 春节, 端午, 中秋 by year, from the published calendar; years beyond it are not resolved.
-_LUNAR = {
-    2024: ("02-10", "06-10", "09-17"),
-    2025: ("01-29", "05-31", "10-06"),
-    2026: ("02-17", "06-19", "09-25"),
-    2027: ("02-06", "06-09", "09-15"),
-    2028: ("01-26", "05-28", "10-03"),
-    2029: ("02-13", "06-16", "09-22"),
-    2030: ("02-03", "06-05", "09-12"),
-    2031: ("01-23", "06-24", "10-01"),
-    2032: ("02-11", "06-12", "09-19"),
-    2033: ("01-31", "06-01", "09-08"),
-    2034: ("02-19", "06-20", "09-27"),
-    2035: ("02-08", "06-10", "09-16"),
-}
 # 3月5号签的合同 lies behind us; any other day without a year is taken as the next one.
 _PAST = re.compile(
     r"(?:就|才|刚)?(?:开始)?(?:签|招|入职|来|进厂|上班|毕业|拿|考|领|发|到岗|报到|参加|转正)[^,。?!]{0,4}?(?:的(?!话)|了|过)"
@@ -494,32 +480,13 @@ def _week(match: re.Match[str], today: date) -> str | None:
     return str(found + timedelta(days=7) if not match["relative"] and found < today else found)
 
 
-def _holiday_span(name: str, year: int) -> tuple[date, date] | None:
-    """A holiday's days as they usually fall; the State Council announces each year's exact ones."""
-    if name.startswith(("国庆", "十一")):
-        return date(year, 10, 1), date(year, 10, 7)
-    if name.startswith("元旦"):
-        return date(year, 1, 1), date(year, 1, 1)
-    if name.startswith(("五一", "51", "劳动")):
-        return date(year, 5, 1), date(year, 5, 5)
-    if name.startswith("清明"):
-        # The solar term in this century: 4.81 plus 0.2422 days a year, less the leap days.
-        day = date(year, 4, int((year - 2000) * 0.2422 + 4.81) - (year - 2000) // 4)
-        return day, day
-    if year not in _LUNAR:
-        return None
-    spring, dragon_boat, mid_autumn = (date.fromisoformat(f"{year}-{day}") for day in _LUNAR[year])
-    if name == "春节":
-        return spring - timedelta(days=1), spring + timedelta(days=6)
-    day = spring - timedelta(days=1) if name == "除夕" else dragon_boat if name.startswith("端午") else mid_autumn
-    return day, day
-
-
 def _holiday(match: re.Match[str], today: date) -> str | None:
     year = _year_of(match, today)
-    span = _holiday_span(match["holiday"], today.year if year is None else year)
+    name = "五一" if match["holiday"].startswith("51") else match["holiday"].removesuffix("节")
+    name = {"春": "春节", "劳动": "劳动节", "五一劳动": "五一"}.get(name, name)
+    span = holiday(name, today.year if year is None else year)
     if year is None and span and span[1] < today:
-        span = _holiday_span(match["holiday"], today.year + 1)
+        span = holiday(name, today.year + 1)
     if not span:
         return None
     return str(span[0]) if span[0] == span[1] else _interval(*span)

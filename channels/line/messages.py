@@ -19,6 +19,7 @@ from channels.line.flex import (
 )
 from channels.notifications import NotificationMessage
 from channels.text import shorten, split
+from channels.welcome import TRY, welcome
 
 MAX_MESSAGES = 5
 MAX_TEXT = 5000  # UTF-16 units
@@ -26,29 +27,19 @@ MAX_QUICK_REPLIES = 13
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
 
-_TRY = [
-    QuickReply(title="能问什么", payload="help"),
-    QuickReply(title="算算培训津贴", payload="assess:training-allowance"),
-    QuickReply(title="预约实训", payload="book"),
-]
-WELCOME = Reply(
-    kind="chitchat",
-    text="您好,我是产教通。用自己的话问我山西省产教融合的政策,每条回答都有出处;也可以帮您算企业能领多少培训津贴、预约实训。\n"
-    "比如:“实习给不给钱?”“新招的人培训完,企业每人能领多少津贴?”\n要交员工名单算津贴,把表格(Excel)直接发给我就行。",
-    quick_replies=_TRY,
-)
+WELCOME = welcome("\n要交员工名单算津贴,把表格(Excel)直接发给我就行。")
 GROUP_WELCOME = Reply(
     kind="chitchat",
     text="大家好,我是产教通,回答山西省产教融合的政策问题。在群里要先@我再提问,我才会回答。预约和员工名单涉及个人信息,请加我好友单独聊。",
 )
-NOTHING_ASKED = Reply(kind="notice", text="我在。想问什么,请直接打字,比如“实习给不给钱?”。", quick_replies=_TRY[:1])
+NOTHING_ASKED = Reply(kind="notice", text="我在。想问什么,请直接打字,比如“实习给不给钱?”。", quick_replies=TRY[:1])
 NOT_READABLE = Reply(
     kind="notice",
     text="图片、视频、语音和贴图我看不懂,请打字告诉我想问什么,比如“实习给不给钱?”。要交员工名单,请发表格文件(Excel)。",
-    quick_replies=_TRY[:1],
+    quick_replies=TRY[:1],
 )
 BUTTON_GONE = Reply(
-    kind="notice", text="这个按钮现在不能用了。您可以直接打字问我,或者从下面选一个。", quick_replies=_TRY
+    kind="notice", text="这个按钮现在不能用了。您可以直接打字问我,或者从下面选一个。", quick_replies=TRY
 )
 FAILED = Reply(kind="notice", text="刚才出错了,请再说一次。")
 TOO_FAST = Reply(kind="notice", text="您发得太快了,请过一会儿再发。")

@@ -4,8 +4,9 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -133,47 +134,46 @@ class WebInput(InputChannel):
             set_session_cookie(request, response, self.signer.issue()[1])
             return response
 
-        async def answered(request: Request, read: Callable[[Request], Inbound]) -> HTTPResponse:
-            sender_id = self.signer.read(session_cookie(request))
-            if sender_id is None:
-                return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
-            if not same_origin(request):
-                return error_response(403, "cross_origin", "不接受来自其他网站的请求")
-            try:
-                replies = await self._answer(sender_id, read(request))
-            except BadMessage as error:
-                return error_response(error.status, error.code, error.message)
-            return json_response({"messages": replies}, dumps=dumps, headers={"Cache-Control": "no-store"})
+        def for_sessions(
+            handler: Callable[[Request, str], Coroutine[Any, Any, HTTPResponse]],
+        ) -> Callable[[Request], Coroutine[Any, Any, HTTPResponse]]:
+            """Hands on the session's sender id; without a session, from another site or with a bad message it is an error."""
+
+            @wraps(handler)
+            async def checked(request: Request) -> HTTPResponse:
+                sender_id = self.signer.read(session_cookie(request))
+                if sender_id is None:
+                    return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
+                if not same_origin(request):
+                    return error_response(403, "cross_origin", "不接受来自其他网站的请求")
+                try:
+                    return await handler(request, sender_id)
+                except BadMessage as error:
+                    return error_response(error.status, error.code, error.message)
+
+            return checked
 
         @chat.post("/messages")
-        async def messages(request: Request) -> HTTPResponse:
-            return await answered(request, lambda r: parse(_json(r), self.max_characters))
+        @for_sessions
+        async def messages(request: Request, sender_id: str) -> HTTPResponse:
+            return _said(await self._answer(sender_id, parse(_json(request), self.max_characters)))
 
         @chat.post("/files")
-        async def files(request: Request) -> HTTPResponse:
+        @for_sessions
+        async def files(request: Request, sender_id: str) -> HTTPResponse:
             """A file as the form field `file`, optional `message_id`: answered like a message."""
-            return await answered(request, _sent_file)
+            return _said(await self._answer(sender_id, _sent_file(request)))
 
         @chat.get("/history")
-        async def history(request: Request) -> HTTPResponse:
-            sender_id = self.signer.read(session_cookie(request))
-            if sender_id is None:
-                return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
-            body = {"messages": as_shown(self.transcript.history(sender_id))}
-            return json_response(body, dumps=dumps, headers={"Cache-Control": "no-store"})
+        @for_sessions
+        async def history(request: Request, sender_id: str) -> HTTPResponse:
+            return _said(as_shown(self.transcript.history(sender_id)))
 
         @chat.post("/feedback")
-        async def feedback(request: Request) -> HTTPResponse:
+        @for_sessions
+        async def feedback(request: Request, sender_id: str) -> HTTPResponse:
             """Whether the answer to a message was useful, for the review list (`python -m bot feedback`). The latest word counts."""
-            sender_id = self.signer.read(session_cookie(request))
-            if sender_id is None:
-                return error_response(401, "no_session", "请先打开聊天页或 POST /chat/sessions 建立会话")
-            if not same_origin(request):
-                return error_response(403, "cross_origin", "不接受来自其他网站的请求")
-            try:
-                about, useful, comment = parse_feedback(_json(request))
-            except BadMessage as error:
-                return error_response(error.status, error.code, error.message)
+            about, useful, comment = parse_feedback(_json(request))
             if not self.transcript.rate(sender_id, about, useful, comment, time.time()):
                 return error_response(404, "unknown_message", "没有找到这条消息")
             return json_response({}, status=201)
@@ -230,6 +230,10 @@ class WebInput(InputChannel):
             new_id=secrets.token_hex(8),
         )
         return html(body, status=status, headers=SECURITY_HEADERS)
+
+
+def _said(messages: list[dict[str, Any]]) -> HTTPResponse:
+    return json_response({"messages": messages}, dumps=dumps, headers={"Cache-Control": "no-store"})
 
 
 def _not_taken() -> BadMessage:

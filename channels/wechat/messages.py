@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bot.reply import QuickReply, Reply, is_known_payload
+from bot.reply import Reply, is_known_payload
 from channels import xml
 from channels.inbound import Inbound, Place
 from channels.text import absolute, fitted, menu_text, picked, pieces
+from channels.welcome import TRY, welcome
 from channels.xml import Fields
 
 TEXT_BYTES = 2048
@@ -273,23 +274,11 @@ def _number(text: str) -> float | None:
 
 # -- what it means ---------------------------------------------------------------------------------------------------------
 
-_TRY = [
-    QuickReply(title="能问什么", payload="help"),
-    QuickReply(title="算算培训津贴", payload="assess:training-allowance"),
-    QuickReply(title="预约实训", payload="book"),
-]
-WELCOME = Reply(
-    kind="chitchat",
-    text="您好,我是产教通。用自己的话问我山西省产教融合的政策,每条回答都有出处;也可以帮您算企业能领多少培训津贴、预约实训。\n"
-    "比如:“实习给不给钱?”“新招的人培训完,企业每人能领多少津贴?”",
-    quick_replies=_TRY,
-)
-NOT_HEARD = Reply(kind="notice", text="这段语音没有听清,请打字再说一次。", quick_replies=_TRY[:1])
-MENU_CHANGED = Reply(
-    kind="notice", text="这个菜单已经更新了。您可以直接打字问我,或者从下面选一个。", quick_replies=_TRY
-)
+WELCOME = welcome()
+NOT_HEARD = Reply(kind="notice", text="这段语音没有听清,请打字再说一次。", quick_replies=TRY[:1])
+MENU_CHANGED = Reply(kind="notice", text="这个菜单已经更新了。您可以直接打字问我,或者从下面选一个。", quick_replies=TRY)
 NOT_READABLE = Reply(
-    kind="notice", text="我看不了这种消息,请打字告诉我想问什么,比如“实习给不给钱?”。", quick_replies=_TRY[:1]
+    kind="notice", text="我看不了这种消息,请打字告诉我想问什么,比如“实习给不给钱?”。", quick_replies=TRY[:1]
 )
 
 
@@ -299,7 +288,7 @@ def picture_help(page: str) -> Reply:
         kind="notice",
         text="我看不了图片和视频,请打字告诉我想问什么。\n"
         f"要交员工名单算补贴,公众号里收不到文件,请在网页里上传表格(Excel):\n{page}",
-        quick_replies=_TRY[:1],
+        quick_replies=TRY[:1],
     )
 
 
