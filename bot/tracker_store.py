@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.database import conversations
 from bot.lock_store import fence
+from bot.transcript import AlreadyAnswered, exchange, keep
 
 # Turns of events that policies and actions can see. Slots and the open form are kept whatever their age.
 KEPT_EVENTS = 20
@@ -53,7 +54,8 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Keep the conversation. One that nobody has said anything in is not kept, nor is what was said before a restart.
 
-        Raises StaleTurn when the lock of this turn (`bot.lock_store.fence`) is older than what is kept.
+        What is said in this turn (`bot.transcript.exchange`) goes into the transcript with it. Raises StaleTurn when the lock of this
+        turn (`bot.lock_store.fence`) is older than what is kept, AlreadyAnswered when the message has an answer in the transcript.
         """
         number, state = fence.get(), _state(tracker)
         if state is None:
@@ -68,6 +70,12 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
                 connection.execute(self._write, {**values, "fence": 0})
             elif connection.execute(self._write_in_turn, {**values, "fence": number}).rowcount == 0:
                 raise StaleTurn
+            said = exchange.get()
+            if said is None or tracker.latest_message is None or tracker.latest_message.message_id != said.message_id:
+                return
+            if not keep(connection, tracker.sender_id, said.message_id, said.said, said.replies()):
+                raise AlreadyAnswered
+        said.kept = True
 
     def _forget(self, sender_id: str, number: int | None) -> None:
         gone = conversations.delete().where(conversations.c.sender_id == sender_id)

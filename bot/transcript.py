@@ -3,15 +3,55 @@ thought of the answers."""
 
 import json
 import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.database import chat_messages, conversations, feedback
 from bot.privacy import mask
 
 HISTORY_LIMIT = 200
+
+
+class AlreadyAnswered(Exception):
+    """The same message has been answered before, by a turn that the one who asked did not hear of."""
+
+
+@dataclass
+class Exchange:
+    """What is said in a running turn. It is kept by the commit that keeps the conversation (`bot.tracker_store`), so that whatever
+    breaks, a message has either been answered, with its answer in the transcript, or may be sent again as if for the first time."""
+
+    message_id: str
+    said: str
+    replies: Callable[[], list[dict[str, Any]]]
+    kept: bool = False
+
+
+exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+
+
+def keep(connection: Any, sender_id: str, message_id: str, said: str, replies: list[dict[str, Any]]) -> bool:
+    """Store one exchange; False when there is one of that message id, which stays as it is."""
+    row = {
+        "sender_id": sender_id,
+        "message_id": message_id,
+        "said": said,
+        "replies": json.dumps(replies, ensure_ascii=False),
+        "created_at": time.time(),
+    }
+    return bool(connection.execute(_new(connection.dialect.name), row).rowcount)
+
+
+@cache
+def _new(dialect: str) -> Any:
+    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(chat_messages)
+    return insert.on_conflict_do_nothing(index_elements=["sender_id", "message_id"])
 
 
 class Transcript:
@@ -30,18 +70,8 @@ class Transcript:
 
     def add(self, sender_id: str, message_id: str, said: str, replies: list[dict[str, Any]]) -> None:
         """Store one exchange. A message id that is there already stays as it is."""
-        row = {
-            "sender_id": sender_id,
-            "message_id": message_id,
-            "said": said,
-            "replies": json.dumps(replies, ensure_ascii=False),
-            "created_at": time.time(),
-        }
-        try:
-            with self.engine.begin() as connection:
-                connection.execute(chat_messages.insert().values(**row))
-        except IntegrityError:
-            return
+        with self.engine.begin() as connection:
+            keep(connection, sender_id, message_id, said, replies)
 
     def remove(self, sender_id: str, message_id: str) -> None:
         """Forget one exchange, if it is there."""

@@ -14,6 +14,7 @@ from bot.in_process_actions import TurnInterrupted
 from bot.privacy import mask, without_tokens
 from bot.reply import Reply, intent_of
 from bot.tracker_store import StaleTurn
+from bot.transcript import AlreadyAnswered, Exchange, exchange
 from channels.inbound import File, Inbound, Place, Unavailable
 from channels.web.messages import printable
 
@@ -29,6 +30,8 @@ class Transcript(Protocol):
     """What is needed of the place where exchanges are kept."""
 
     def add(self, sender_id: str, message_id: str, said: str, replies: Replies) -> None: ...
+
+    def answered(self, sender_id: str, message_id: str) -> Replies | None: ...
 
     def last_replies(self, sender_id: str) -> str: ...
 
@@ -72,35 +75,45 @@ class Turns:
         """
         started = time.perf_counter()
         self.running += 1
+        message_id = inbound.message_id or secrets.token_hex(8)
         try:
             said = self._spoken(sender_id, inbound)
-            replies = await self._answered(sender_id, inbound, said)
+            replies = await self._kept(sender_id, message_id, inbound, said)
         except (*AWAY, LockError, StaleTurn, TurnInterrupted) as error:
             logger.error("%s: 一条消息没有收下,请对方再发", self.channel, exc_info=error)
             self.on_turn(self.channel, [{"kind": "unavailable"}], time.perf_counter() - started)
             raise Unavailable from error
         finally:
             self.running -= 1
-        try:
-            self.transcript.add(sender_id, inbound.message_id or secrets.token_hex(8), without_tokens(said), replies)
-        except AWAY as error:  # the turn is done and kept: its answer is worth more than its place in the history
-            logger.error("%s: 一条回答没有记进聊天记录", self.channel, exc_info=error)
         seconds = time.perf_counter() - started
         self.on_turn(self.channel, replies, seconds)
         logger.info("%s: %s in %.0f ms", self.channel, ", ".join(each["kind"] for each in replies), seconds * 1000)
         return replies
 
-    async def _answered(self, sender_id: str, inbound: Inbound, said: str) -> Replies:
+    async def _kept(self, sender_id: str, message_id: str, inbound: Inbound, said: str) -> Replies:
+        """The replies, in the transcript."""
+        output = CollectingOutputChannel()
+        turn = Exchange(message_id, without_tokens(said), lambda: _said(output))
+        before = exchange.set(turn)
         try:
-            return await self._replies(sender_id, inbound, said)
+            replies = await self._replies(sender_id, message_id, inbound, said, output)
         except (*AWAY, LockError, StaleTurn):
             raise
+        except AlreadyAnswered:
+            return self.transcript.answered(sender_id, message_id) or [BUSY.dict()]
         except Exception:
             number = secrets.token_hex(4)
             logger.exception("%s: 一条消息没有处理成功,错误编号 %s", self.channel, number)
-            return [Reply(kind="notice", text=f"刚才出错了,请再说一次。(错误编号 {number})").dict()]
+            replies = [Reply(kind="notice", text=f"刚才出错了,请再说一次。(错误编号 {number})").dict()]
+        finally:
+            exchange.reset(before)
+        if not turn.kept:
+            self.transcript.add(sender_id, message_id, turn.said, replies)
+        return replies
 
-    async def _replies(self, sender_id: str, inbound: Inbound, said: str) -> Replies:
+    async def _replies(
+        self, sender_id: str, message_id: str, inbound: Inbound, said: str, output: CollectingOutputChannel
+    ) -> Replies:
         if inbound.place is not None:
             return await self.on_place(sender_id, inbound.place)
         if inbound.file is not None:
@@ -111,14 +124,12 @@ class Turns:
             return [Reply(kind="notice", text=f"一次最多发 {self.max_characters} 个字,请分几次说。").dict()]
         if not said:
             return [NOTHING_TO_SEE.dict()]
-        output = CollectingOutputChannel()
         tapped = as_tap(said) if inbound.payload is not None else None
         message = UserMessage(
-            said, output, sender_id, input_channel=self.channel, message_id=inbound.message_id, parse_data=tapped
+            said, output, sender_id, input_channel=self.channel, message_id=message_id, parse_data=tapped
         )
         await self.handle(message)
-        replies = [message["custom"] for message in output.messages if "custom" in message]
-        return replies or [Reply(kind="notice", text="刚才出错了,请再说一次。").dict()]
+        return _said(output)
 
     def _spoken(self, sender_id: str, inbound: Inbound) -> str:
         """`inbound` in words, without phone or ID numbers, without names where they were asked for, and without a leading `/`."""
@@ -131,6 +142,11 @@ class Turns:
         text = printable(inbound.text or "")
         whole = CONTACT_FORM in self.transcript.last_replies(sender_id)
         return self.conceal(sender_id, text, whole) if text else ""
+
+
+def _said(output: CollectingOutputChannel) -> Replies:
+    replies = [message["custom"] for message in output.messages if "custom" in message]
+    return replies or [Reply(kind="notice", text="刚才出错了,请再说一次。").dict()]
 
 
 def as_tap(payload: str) -> dict[str, Any]:

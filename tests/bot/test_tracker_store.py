@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from bot.database import conversations, make_engine, prepare_database
 from bot.lock_store import fence
 from bot.tracker_store import KEPT_EVENTS, BoundedTrackerStore, StaleTurn
+from bot.transcript import AlreadyAnswered, Exchange, Transcript, exchange
 
 DOMAIN = Domain.from_yaml(
     """
@@ -268,3 +270,53 @@ async def test_servers_that_start_at_once_make_the_tables_once(database_url: str
         prepare_database(make_engine(database_url))
 
     await asyncio.gather(*(asyncio.to_thread(start) for _ in range(6)))
+
+
+# -- what is said, and where the conversation stands, in one commit ------------------------------------------------------
+
+
+@contextmanager
+def answering(message_id: str, text: str) -> Iterator[Exchange]:
+    """A running turn."""
+    turn = Exchange(message_id, "问题", lambda: [{"kind": "answer", "text": text}])
+    before = exchange.set(turn)
+    yield turn
+    exchange.reset(before)
+
+
+def asked(message_id: str) -> UserUttered:
+    return UserUttered("问题", {"name": "ask_policy", "confidence": 1.0}, [], message_id=message_id)
+
+
+async def test_an_answer_is_kept_with_the_conversation(store: BoundedTrackerStore) -> None:
+    with answering("m1", "一") as turn:
+        await say(store, asked("m1"))
+    assert turn.kept
+    assert [each["replies"] for each in Transcript(store.engine).history(SOMEBODY)] == [
+        [{"kind": "answer", "text": "一"}]
+    ]
+
+
+async def test_a_message_that_has_its_answer_changes_nothing_any_more(store: BoundedTrackerStore) -> None:
+    with answering("m1", "一"):
+        await say(store, asked("m1"), SlotSet("employees", 5.0))
+    with answering("m1", "二") as again, pytest.raises(AlreadyAnswered):
+        await say(store, asked("m1"), SlotSet("employees", 6.0))
+    assert not again.kept and (await recall(store)).get_slot("employees") == 5.0
+    assert Transcript(store.engine).answered(SOMEBODY, "m1") == [{"kind": "answer", "text": "一"}]
+
+
+async def test_a_turn_that_comes_too_late_leaves_no_answer(store: BoundedTrackerStore) -> None:
+    fence.set(2)
+    await say(store, asked("m2"))
+    fence.set(1)
+    with answering("m1", "一") as turn, pytest.raises(StaleTurn):
+        await say(store, asked("m1"))
+    fence.set(None)
+    assert not turn.kept and Transcript(store.engine).history(SOMEBODY) == []
+
+
+async def test_what_is_kept_before_the_message_is_in_it_is_not_the_turn(store: BoundedTrackerStore) -> None:
+    with answering("m2", "二") as turn:
+        await say(store, asked("m1"))
+    assert not turn.kept and Transcript(store.engine).history(SOMEBODY) == []

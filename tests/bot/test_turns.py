@@ -11,10 +11,12 @@ from bot.in_process_actions import TurnInterrupted
 from bot.privacy import mask
 from bot.reply import Reply
 from bot.tracker_store import StaleTurn
+from bot.transcript import AlreadyAnswered, exchange
 from bot.turns import BUSY, Turns
 from channels.inbound import File, Inbound, Place, Unavailable
 
 HELLO = Reply(kind="chitchat", text="您好").dict()
+EARLIER = [Reply(kind="chitchat", text="已经答过的话").dict()]
 
 
 class Agent:
@@ -36,6 +38,9 @@ class Agent:
 
     def add(self, sender_id: str, message_id: str, said: str, replies: list[dict[str, Any]]) -> None:
         self.kept.append((sender_id, message_id, said, replies))
+
+    def answered(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
+        return EARLIER
 
     def last_replies(self, sender_id: str) -> str:
         return self.last
@@ -176,11 +181,40 @@ async def test_what_cannot_be_put_away_safely_goes_no_further() -> None:
     assert agent.given == []
 
 
-async def test_an_answer_that_cannot_be_written_down_is_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_cannot_be_written_down_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
     agent = Agent()
 
     def add(*exchange: Any) -> None:
         raise AWAY
 
     monkeypatch.setattr(agent, "add", add)
-    assert await agent.turns().take("web:o1", Inbound(text="你好")) == [HELLO]
+    with pytest.raises(Unavailable):
+        await agent.turns().take("web:o1", Inbound(text="你好"))
+
+
+async def test_a_turn_that_the_store_has_kept_is_not_written_down_again() -> None:
+    agent = Agent()
+    turns = agent.turns()
+
+    async def handle(message: UserMessage) -> None:
+        await agent.handle(message)
+        turn = exchange.get()
+        assert turn is not None and (turn.message_id, turn.said) == ("m1", "我电话〔手机号〕")
+        assert turn.replies() == [HELLO]
+        turn.kept = True
+
+    turns.handle = handle
+    assert await turns.take("web:o1", Inbound(text="我电话13800138000", message_id="m1")) == [HELLO]
+    assert agent.kept == [] and exchange.get() is None
+
+
+async def test_a_message_that_was_answered_already_gets_the_answer_it_had() -> None:
+    agent = Agent()
+    turns = agent.turns()
+
+    async def handle(message: UserMessage) -> None:
+        raise AlreadyAnswered
+
+    turns.handle = handle
+    assert await turns.take("web:o1", Inbound(text="你好", message_id="m1")) == EARLIER
+    assert agent.kept == []
