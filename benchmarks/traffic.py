@@ -29,7 +29,6 @@ import aiohttp
 import numpy as np
 
 from benchmarks.messages import evaluation_questions
-from benchmarks.tasks import ASSESSMENT
 from bot.settings import ROOT
 
 Topic = Literal["question", "form", "booking"]
@@ -43,6 +42,7 @@ KEPT_CHARACTERS = 120
 # What the example bases offer; each is a course of its own, so that not everybody wants the same slot.
 WISHES = ("数控车床", "汽车维修", "车间安全教育", "工业机器人", "创业培训", "焊接", "养老护理", "烹饪", "面点")
 CHOICES = ("第一个", "第二个")
+BOOKED = "约好了"
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,15 @@ class Said:
     topic: Topic
     text: str
     expects: str = ""
+
+
+ASSESSMENT = (
+    Said("form", "新招了 8 个人,都签了一年合同,3 个考了证,能领多少?", "中小微企业吗"),
+    Said("form", "是", "和职业院校合作"),
+    Said("form", "和市里的技师学院一起培训的", "1 年内取得证书"),
+    Said("form", "都是", "可以领 3300 元"),
+    Said("form", "要是五个人有证呢", "3900 元"),
+)
 
 
 @dataclass(frozen=True)
@@ -152,9 +161,6 @@ class Report:
         return np.array([message.seconds * 1000 for message in chosen])
 
 
-BOOKED = "约好了"
-
-
 @lru_cache(maxsize=1)
 def _questions() -> list[str]:
     """In an order of their own: neighbours in the file are by one persona."""
@@ -171,7 +177,7 @@ def conversation(number: int) -> list[Said]:
     pool = _questions()
     said = [Said("question", pool[(number * 10 + n) % len(pool)]) for n in range(asked)]
     if kind in (0, 2, 3, 5):
-        said += [Said("form", text) for text in ASSESSMENT]
+        said += ASSESSMENT
     elif kind in (1, 4):
         said += _booking(number)
     return said
