@@ -14,29 +14,94 @@ Result = TypeVar("Result")
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION_TABLE = "booking_version"  # the database is shared with the assistant's own tables
-BUSY_SECONDS = 30
+BUSY_SECONDS = 30  # SQLite: how long a writer waits for another
 RETRIES = 4
+PATIENCE_SECONDS = 10  # after so long a transaction is not begun again
+# PostgreSQL: the process waits for it, and everybody with the process, so that what does not come within seconds is given up. A machine
+# that falls silent in the middle of a transaction must not keep its locks either.
+CONNECT_SECONDS = 3
+SILENT_SECONDS = 5
+STATEMENT_SECONDS = 10
+LOCK_SECONDS = 5
+KEPT_CONNECTIONS, MORE_CONNECTIONS = 3, 5
+SHORTEST_PAUSE_SECONDS = 0.2
 # Any number; whoever migrates holds it.
 MIGRATION_LOCK = 7_203_451
 
 
 def make_engine(url: str) -> sa.engine.Engine:
-    """An engine for `url`, a SQLite file or PostgreSQL.
+    """An engine for `url`, a SQLite file or PostgreSQL (`postgresql_engine`).
 
     SQLite runs in WAL mode and syncs at every commit, so that a confirmed booking survives a power cut; it waits up to BUSY_SECONDS
-    for another writer. PostgreSQL keeps READ COMMITTED: a guarded update must see what others have committed.
+    for another writer.
     """
     if not url.startswith("sqlite"):
-        options = f"-c timezone=UTC -c lock_timeout={BUSY_SECONDS * 1000}"
-        return sa.create_engine(
-            url, future=True, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args={"options": options}
-        )
+        return postgresql_engine(url, future=True)
     engine = sa.create_engine(
         url, future=True, poolclass=QueuePool, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}
     )
     sa.event.listen(engine, "connect", _connect)
     sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def postgresql_engine(url: str, **more: Any) -> sa.engine.Engine:
+    """An engine for PostgreSQL that says within seconds when it is away, and works again as soon as it is back.
+
+    It keeps READ COMMITTED: a guarded update must see what others have committed. Its errors show no values.
+    """
+    session = {
+        "timezone": "UTC",
+        "statement_timeout": STATEMENT_SECONDS * 1000,
+        "lock_timeout": LOCK_SECONDS * 1000,
+        "idle_in_transaction_session_timeout": STATEMENT_SECONDS * 1000,
+    }
+    engine = sa.create_engine(
+        url,
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_size=KEPT_CONNECTIONS,
+        max_overflow=MORE_CONNECTIONS,
+        pool_timeout=CONNECT_SECONDS,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": SILENT_SECONDS * 1000,
+            "keepalives_idle": 2,
+            "keepalives_interval": 1,
+            "keepalives_count": SILENT_SECONDS - 2,
+            "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
+        },
+        **more,
+    )
+    sa.event.listen(engine, "do_connect", _Connecting())
+    return engine
+
+
+class _Connecting:
+    """Opens connections. After an attempt that failed it pauses twice as long as that took, in which every other fails at once: waiting
+    for a database that is away one after the other, people would wait for minutes."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._pause_ends = clock, float("-inf")
+
+    def __call__(self, dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
+        began = self._clock()
+        if began < self._pause_ends:
+            raise dialect.dbapi.OperationalError("the database could not be reached a moment ago")
+        try:
+            return dialect.connect(*arguments, **named)
+        except dialect.dbapi.OperationalError:
+            now = self._clock()
+            self._pause_ends = now + max(SHORTEST_PAUSE_SECONDS, 2 * (now - began))
+            raise
+
+
+def take_your_time(connection: Any) -> None:
+    """Lift the limits of time for this transaction, which changes tables."""
+    if connection.dialect.name == "postgresql":
+        for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
 def _connect(connection: Any, _record: Any) -> None:
@@ -63,15 +128,17 @@ def reading(engine: sa.engine.Engine) -> Iterator[Any]:
 def transact(engine: sa.engine.Engine, work: Callable[[Any], Result]) -> Result:
     """The result of `work(connection)` in one writing transaction, begun again when the database asks for it.
 
-    It asks when two transactions wait for each other, when a lock is not to be had in time, or when two of the same command meet.
-    `work` may therefore run more than once, and must change nothing but the database.
+    It asks when two transactions wait for each other, when a lock is not to be had in time, or when two of the same command meet, and
+    gets its way for PATIENCE_SECONDS. `work` may therefore run more than once, and must change nothing but the database.
     """
+    began = time.monotonic()
     for attempt in range(RETRIES):
         try:
             with engine.connect().execution_options(writes=True) as connection, connection.begin():
                 return work(connection)
         except DBAPIError as error:
-            if attempt == RETRIES - 1 or not _worth_another_try(error):
+            last = attempt == RETRIES - 1 or time.monotonic() - began > PATIENCE_SECONDS
+            if last or not _worth_another_try(error):
                 raise
             time.sleep(0.01 * 2**attempt)
     raise AssertionError("unreachable")
@@ -102,6 +169,7 @@ def _migrate(engine: sa.engine.Engine, direction: str, revision: str) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
 
     def work(connection: Any) -> None:
+        take_your_time(connection)
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         config.attributes["connection"] = connection

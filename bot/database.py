@@ -6,14 +6,13 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
+from booking.database import postgresql_engine, take_your_time
 from policy_kb.rules import store as decisions
 
 metadata = sa.MetaData()
 
 # What a database says, or does not say, when it is away, full or overrun: the same message may be sent again later.
 AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
-CONNECT_SECONDS = 3
-STATEMENT_SECONDS = 10
 # Any number; whoever makes tables holds it.
 TABLES_LOCK = 7_203_452
 
@@ -72,23 +71,10 @@ def engine_for(url: str) -> sa.engine.Engine:
 def make_engine(url: str) -> sa.engine.Engine:
     """An engine for `url`. Its errors show no values, for those are what people said.
 
-    SQLite runs in WAL mode with a 5 s busy timeout. PostgreSQL connections are checked before use, and one that has fallen silent is
-    given up within seconds, for the process waits for it.
+    SQLite runs in WAL mode with a 5 s busy timeout; PostgreSQL is given up within seconds (`booking.database`).
     """
     if not url.startswith("sqlite"):
-        return sa.create_engine(
-            url,
-            hide_parameters=True,
-            pool_pre_ping=True,
-            pool_size=3,
-            max_overflow=5,
-            pool_timeout=CONNECT_SECONDS,
-            connect_args={
-                "connect_timeout": CONNECT_SECONDS,
-                "tcp_user_timeout": STATEMENT_SECONDS * 1000,
-                "options": f"-c statement_timeout={STATEMENT_SECONDS * 1000} -c timezone=UTC",
-            },
-        )
+        return postgresql_engine(url)
     # Kept connections: SQLAlchemy 1.4 would close a file's connection after every use, and the last one to close writes back
     # the whole write-ahead log (6 ms a turn). An in-memory database lives in its one connection.
     pool = sa.pool.StaticPool if url in ("sqlite://", "sqlite:///:memory:") else sa.pool.QueuePool
@@ -109,6 +95,7 @@ def make_engine(url: str) -> sa.engine.Engine:
 def prepare_database(engine: sa.engine.Engine) -> None:
     """Create what is missing, also columns and indexes that an earlier version did not have. Servers that start at once take turns."""
     with engine.begin() as connection:
+        take_your_time(connection)
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(TABLES_LOCK)))
         else:

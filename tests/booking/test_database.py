@@ -1,5 +1,10 @@
 """Migrations there and back, the shape of the tables, and how transactions behave, on both databases."""
 
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -8,7 +13,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from booking.database import VERSION_TABLE, downgrade, make_engine, transact, upgrade
+from booking.database import VERSION_TABLE, _Connecting, downgrade, make_engine, take_your_time, transact, upgrade
 from booking.models import Booking, Person, Slot, metadata
 from tests.booking.conftest import World
 from tests.booking.racers import NOW
@@ -87,3 +92,71 @@ def test_an_error_leaves_nothing_and_is_not_tried_again(world: World) -> None:
     with pytest.raises(KeyError):
         transact(world.desk.engine, work)
     assert len(runs) == 1 and not world.rows(Person)
+
+
+# -- a database that is away -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hangs_up() -> Iterator[tuple[str, list[float]]]:
+    """The address of something that takes connections, says nothing and hangs up, and when it did."""
+    tried: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+                    tried.append(time.monotonic())
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield f"postgresql://nobody@127.0.0.1:{server.getsockname()[1]}/none?sslmode=disable", tried
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_database_that_is_away_is_not_tried_again_at_once(hangs_up: tuple[str, list[float]]) -> None:
+    url, tried = hangs_up
+    engine = make_engine(url)
+    for _ in range(50):
+        with pytest.raises(sa.exc.OperationalError):
+            engine.connect()
+    assert len(tried) < 10
+    end = time.monotonic() + 5
+    before = len(tried)
+    while len(tried) == before and time.monotonic() < end:  # but it is tried again
+        with pytest.raises(sa.exc.OperationalError):
+            engine.connect()
+    assert len(tried) > before
+
+
+def test_the_pause_is_twice_as_long_as_the_attempt_that_failed() -> None:
+    dialect, now = sa.create_engine("postgresql://").dialect, [0.0]
+    connecting = _Connecting(lambda: now[0])
+
+    def nobody_there(*_: object, **__: object) -> None:
+        now[0] += 3
+        raise dialect.dbapi.OperationalError("timeout expired")
+
+    dialect.connect = nobody_there
+    taken = []
+    for start in (0, 5, 8.9, 9.1):
+        now[0] = start
+        with pytest.raises(dialect.dbapi.OperationalError):
+            connecting(dialect, None, (), {})
+        taken.append(now[0] - start)
+    assert taken == [3, 0, 0, 3]
+
+
+def test_who_falls_silent_in_a_transaction_loses_its_locks(postgres: str) -> None:
+    with make_engine(postgres).connect() as connection:
+        shown = {
+            name: connection.exec_driver_sql(f"SHOW {name}").scalar()
+            for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        }
+    assert shown == {"statement_timeout": "10s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "10s"}
+
+
+def test_changing_tables_may_take_its_time(postgres: str) -> None:
+    with make_engine(postgres).connect() as connection, connection.begin():
+        take_your_time(connection)
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "0"
