@@ -118,7 +118,7 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
     app.blueprint(web.blueprint(on_new_message), url_prefix=web.url_prefix())
     webhooks = Webhooks(
         settings,
-        lambda channel: turns(channel).ask,
+        lambda channel: turns(channel).take,
         lambda sender_id: f"{settings.public_url.rstrip('/')}/chat/enter?ticket={signer.ticket(sender_id)}",
         metrics.delivery,
         shared,

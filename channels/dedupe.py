@@ -25,10 +25,14 @@ MAX_KEPT = 20_000
 
 
 class Claim(Protocol):
-    """One delivery's share in a message. `first`: this delivery must do the work and `finish` it. `delivery` counts from 1."""
+    """One delivery's share in a message. `first`: this delivery must do the work and `finish` it. `delivery` counts from 1.
+
+    `again`: the work was abandoned before, and somebody has been told so.
+    """
 
     first: bool
     delivery: int
+    again: bool
 
     async def finish(self, answer: Any) -> None:
         """Keep `answer` (JSON, not None) and give it to everybody who waits."""
@@ -36,11 +40,12 @@ class Claim(Protocol):
     async def prolong(self) -> None:
         """The work goes on: nobody else is to take it for another lease."""
 
-    async def abandon(self) -> None:
-        """Forget the message, so that a redelivery does the work: nothing has been said or done for it."""
+    async def abandon(self, told: Any = None) -> None:
+        """Forget the message, so that the next delivery does the work: nothing has been done for it. Whoever waits is given `told`,
+        which is kept as the answer when somebody has promised to deliver it."""
 
     async def wait(self, seconds: float) -> Any:
-        """The answer as soon as it is there; None when it is not after `seconds`, or when the work was abandoned."""
+        """The answer as soon as it is there; None when it is not after `seconds`, or when the work was abandoned without a word."""
 
     async def promise(self) -> bool:
         """Take on delivering the answer by another way than this delivery's response. True for one caller only."""
@@ -61,6 +66,7 @@ class _Entry:
     deliveries: int = 0
     answer: Any = None
     promised: bool = False
+    abandoned: bool = False
     here: bool = False  # the work is done in this process
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -81,19 +87,20 @@ class MemoryDedupe:
 
     async def claim(self, key: str) -> "_MemoryClaim":
         entry = self._entries.get(key)
-        if entry is None or entry.expires_at <= self.clock():
+        again = entry is not None and entry.abandoned
+        if entry is None or entry.abandoned or entry.expires_at <= self.clock():
             self._entries.pop(key, None)
             entry = self._entries[key] = _Entry(self.clock() + self.lease_seconds)
             if len(self._entries) > self.max_kept:
                 self._entries.popitem(last=False)
         entry.deliveries += 1
-        return _MemoryClaim(self, key, entry)
+        return _MemoryClaim(self, key, entry, again)
 
 
 class _MemoryClaim:
-    def __init__(self, dedupe: MemoryDedupe, key: str, entry: _Entry) -> None:
+    def __init__(self, dedupe: MemoryDedupe, key: str, entry: _Entry, again: bool) -> None:
         self._dedupe, self._key, self.entry = dedupe, key, entry
-        self.delivery, self.first = entry.deliveries, entry.deliveries == 1
+        self.delivery, self.first, self.again = entry.deliveries, entry.deliveries == 1, again
 
     async def finish(self, answer: Any) -> None:
         self.entry.answer = answer
@@ -103,8 +110,11 @@ class _MemoryClaim:
     async def prolong(self) -> None:
         self.entry.expires_at = self._dedupe.clock() + self._dedupe.lease_seconds
 
-    async def abandon(self) -> None:
-        if self._dedupe._entries.get(self._key) is self.entry:
+    async def abandon(self, told: Any = None) -> None:
+        if told is not None:
+            self.entry.abandoned = not self.entry.promised
+            await self.finish(told)
+        elif self._dedupe._entries.get(self._key) is self.entry:
             del self._dedupe._entries[self._key]
         self.entry.done.set()
 
@@ -125,11 +135,13 @@ class _MemoryClaim:
         return self.entry.promised
 
 
-# A hash per message: owner, deliveries, answer, promised. The first delivery owns it for the lease.
+# A hash per message: owner, deliveries, answer, promised, abandoned. The first delivery owns it for the lease.
 _CLAIM = """
+local again = redis.call('HEXISTS', KEYS[1], 'abandoned')
+if again == 1 then redis.call('DEL', KEYS[1]) end
 local n = redis.call('HINCRBY', KEYS[1], 'deliveries', 1)
 if n == 1 then redis.call('HSET', KEYS[1], 'owner', ARGV[1]) redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return n
+return {n, again}
 """
 # A turn that outlived its lease may have been done again by another process, whose answer then stands.
 _FINISH = """
@@ -139,7 +151,13 @@ return 1
 """
 _PROMISE = "if redis.call('EXISTS', KEYS[1]) == 0 then return 1 end return redis.call('HSETNX', KEYS[1], 'promised', 1)"
 _PROLONG = "if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
-_ABANDON = "if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_ABANDON = """
+if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
+if ARGV[2] == 'null' then return redis.call('DEL', KEYS[1]) end
+redis.call('HSET', KEYS[1], 'answer', ARGV[2])
+if redis.call('HEXISTS', KEYS[1], 'promised') == 0 then redis.call('HSET', KEYS[1], 'abandoned', 1) end
+return redis.call('PEXPIRE', KEYS[1], ARGV[3])
+"""
 
 
 class RedisDedupe:
@@ -160,37 +178,35 @@ class RedisDedupe:
         owner = secrets.token_hex(8)
         name = f"dedupe:{key}"
         try:
-            deliveries = int(await self.redis.eval(_CLAIM, 1, name, owner, int(self.mirror.lease_seconds * 1000)))
+            lease = int(self.mirror.lease_seconds * 1000)
+            deliveries, again = map(int, await self.redis.eval(_CLAIM, 1, name, owner, lease))
         except (RedisError, OSError) as error:
             logger.warning("Redis 不可用,暂时只在本进程内去重:%s", error)
             return local
         # Redis may have lost its data while the work goes on here.
         first = deliveries == 1 and not local.entry.here
         local.entry.here |= first
-        return _RedisClaim(self, name, owner, deliveries, first, local)
+        return _RedisClaim(self, name, owner, deliveries, first, bool(again), local)
 
 
 class _RedisClaim:
     def __init__(
-        self, dedupe: RedisDedupe, name: str, owner: str, delivery: int, first: bool, local: _MemoryClaim
+        self, dedupe: RedisDedupe, name: str, owner: str, delivery: int, first: bool, again: bool, local: _MemoryClaim
     ) -> None:
         self._dedupe, self._name, self._owner, self._local = dedupe, name, owner, local
-        self.delivery, self.first = delivery, first
+        self.delivery, self.first, self.again = delivery, first, again or local.again
 
     async def finish(self, answer: Any) -> None:
         await self._local.finish(answer)
-        stored = json.dumps(answer, ensure_ascii=False)
-        await self._try(
-            "eval", _FINISH, 1, self._name, self._owner, stored, int(self._dedupe.mirror.keep_seconds * 1000)
-        )
+        await self._store(_FINISH, answer)
 
     async def prolong(self) -> None:
         await self._local.prolong()
         await self._try("eval", _PROLONG, 1, self._name, self._owner, int(self._dedupe.mirror.lease_seconds * 1000))
 
-    async def abandon(self) -> None:
-        await self._local.abandon()
-        await self._try("eval", _ABANDON, 1, self._name, self._owner)
+    async def abandon(self, told: Any = None) -> None:
+        await self._local.abandon(told)
+        await self._store(_ABANDON, told)
 
     async def wait(self, seconds: float) -> Any:
         """An answer made in this process comes through its memory at once, another's is asked for every `poll_seconds`.
@@ -200,12 +216,13 @@ class _RedisClaim:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while True:
-            owner, stored = await self._try("hmget", self._name, "owner", "answer") or (b"unknown", None)
+            known = await self._try("hmget", self._name, "owner", "answer", "abandoned")
+            owner, stored, abandoned = known or (b"unknown", None, None)
             if owner is None and not self._local.entry.here:
                 return None
             if stored is not None:
                 answer = json.loads(stored)
-                await self._local.finish(answer)
+                await (self._local.abandon if abandoned else self._local.finish)(answer)
                 return answer
             left = end - loop.time()
             answer = await self._local.wait(max(0.0, min(left, self._dedupe.poll_seconds)))
@@ -220,6 +237,10 @@ class _RedisClaim:
     async def promised(self) -> bool:
         there = await self._try("hexists", self._name, "promised")
         return bool(there) or await self._local.promised()
+
+    async def _store(self, script: str, answer: Any) -> None:
+        stored, keep = json.dumps(answer, ensure_ascii=False), int(self._dedupe.mirror.keep_seconds * 1000)
+        await self._try("eval", script, 1, self._name, self._owner, stored, keep)
 
     async def _try(self, command: str, *arguments: Any) -> Any:
         """What Redis answers to `command`, or None when it cannot be reached."""

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from bot.reply import Citation, QuickReply, Reply
+from channels.notices import FAILED
 
 MENU_MAX = 10
 _SENTENCE = re.compile(r"[^。！？；\n]*(?:[。！？；\n]+[”’」』）]*|$)")
@@ -19,7 +20,7 @@ def utf8_bytes(text: str) -> int:
 
 def merge(replies: Iterable[Mapping[str, Any]]) -> Reply:
     """The Replies of one turn as one: texts in order, each citation, button, card and attachment once; the kind of the last."""
-    every = [Reply.parse_obj(reply) for reply in replies] or [Reply(kind="notice", text="刚才出错了,请再说一次。")]
+    every = [Reply.parse_obj(reply) for reply in replies] or [FAILED]
     return Reply(
         kind=every[-1].kind,
         text="\n\n".join(reply.text for reply in every if reply.text),

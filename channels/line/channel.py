@@ -21,20 +21,20 @@ from sanic.response import json as json_response
 from bot.reply import Reply
 from channels.dedupe import LEASE_SECONDS, Dedupe
 from channels.inbound import File, Inbound
+from channels.inbound import Unavailable as NotTaken
 from channels.line.client import LineClient, LineError, QuotaExceeded, Refused, Unavailable
 from channels.line.events import BadBody, Event, FileSent, Source, Text, parse
 from channels.line.messages import (
-    FAILED,
     FILE_NOT_FETCHED,
     FILE_TOO_BIG,
     MAX_FILE_BYTES,
-    TOO_FAST,
     render,
     understood,
 )
 from channels.line.notify import retry_key
 from channels.line.script import Scripts
 from channels.line.signature import HEADER, is_signed
+from channels.notices import FAILED, NOT_TAKEN, TOO_FAST
 from channels.rate_limit import RateLimiter
 from channels.text import merge
 from channels.web.channel import error_response
@@ -143,24 +143,38 @@ class LineInput(InputChannel):
             async with self._talks.setdefault(source.chat_id, asyncio.Lock()):
                 said = event.content.text if isinstance(event.content, Text) else ""
                 reply, words = await asyncio.gather(
-                    asyncio.wait_for(self._reply(event, source, meant), self.work_seconds),
-                    self.scripts.words(source.user_id, said),
+                    self._reply(event, source, meant), self.scripts.words(source.user_id, said)
                 )
-                # The turn has been taken: whatever becomes of its answer, a redelivery must not take it again.
-                await claim.finish("answered")
+                if reply is not NOT_TAKEN:
+                    # The turn has been taken: whatever becomes of its answer, a redelivery must not take it again.
+                    await claim.finish("answered")
+                else:
+                    self.count("failed")
+                    await claim.abandon("told")
+                    if claim.again:
+                        return
                 await self._send(event, source, reply, words, arrived)
         except LineError as error:
             self.count("quota" if isinstance(error, QuotaExceeded) else "failed")
             logger.error("LINE: 事件 %s 的回答没有送到:%s", event.id, error)
         except Exception:
             self.count("failed")
-            logger.exception("LINE: 事件 %s 没有处理成功", event.id)
-            with contextlib.suppress(LineError):
-                await self._send(event, source, FAILED, str, arrived)
+            logger.exception("LINE: 事件 %s 的回答没有发出去", event.id)
 
     async def _reply(self, event: Event, source: Source, meant: Inbound | FileSent | Reply) -> Reply:
+        """What to say to an event; NOT_TAKEN when nothing has been done for it."""
         if isinstance(meant, Reply):
             return meant
+        try:
+            return await asyncio.wait_for(self._turn(event, source, meant), self.work_seconds)
+        except NotTaken:
+            return NOT_TAKEN
+        except Exception:
+            self.count("failed")
+            logger.exception("LINE: 事件 %s 没有处理成功", event.id)
+            return FAILED
+
+    async def _turn(self, event: Event, source: Source, meant: Inbound | FileSent) -> Reply:
         dots = asyncio.ensure_future(self._show_loading(source)) if source.is_private else None
         try:
             inbound = await self._fetched(event, meant) if isinstance(meant, FileSent) else meant
@@ -198,7 +212,8 @@ class LineInput(InputChannel):
             except (Refused, Unavailable) as error:
                 logger.warning("LINE: 事件 %s 改用推送回答:%s", event.id, error)
         self.count("late")
-        await self.client.push(source.chat_id, messages, retry_key("answer", event.id))
+        about = "not taken" if reply is NOT_TAKEN else "answer"
+        await self.client.push(source.chat_id, messages, retry_key(about, event.id))
 
     def _refuse(self, status: int, code: str, message: str) -> HTTPResponse:
         self.count("refused")

@@ -41,8 +41,6 @@ NOT_READABLE = Reply(
 BUTTON_GONE = Reply(
     kind="notice", text="这个按钮现在不能用了。您可以直接打字问我,或者从下面选一个。", quick_replies=TRY
 )
-FAILED = Reply(kind="notice", text="刚才出错了,请再说一次。")
-TOO_FAST = Reply(kind="notice", text="您发得太快了,请过一会儿再发。")
 FILE_TOO_BIG = Reply(
     kind="notice", text=f"这个文件太大了,最多 {MAX_FILE_BYTES // 1024 // 1024} MB。请分成几个文件再发。"
 )

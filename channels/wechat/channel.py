@@ -15,8 +15,9 @@ from sanic.response import HTTPResponse, text
 from bot.reply import Reply
 from channels import xml
 from channels.dedupe import LEASE_SECONDS, Claim, Dedupe
-from channels.inbound import Inbound
+from channels.inbound import Inbound, Unavailable
 from channels.kept import Kept
+from channels.notices import FAILED, NOT_TAKEN, TOO_FAST
 from channels.platform_api import PlatformError
 from channels.rate_limit import RateLimiter
 from channels.text import menu, menu_text, merge
@@ -55,8 +56,6 @@ LATE_SECONDS = 30 * 60.0
 STOP_SECONDS = 10.0
 GO_ON = "继续"
 
-TOO_MANY = Reply(kind="notice", text="您发得太快了,请过一会儿再发。")
-FAILED = Reply(kind="notice", text="刚才出错了,请再说一次。")
 STILL_WORKING = Reply(kind="notice", text=f"这个问题还在查。请过几秒回复“{GO_ON}”,或者把问题再发一次,就能看到答案。")
 
 
@@ -177,6 +176,9 @@ class WeChatInput(InputChannel):
         """Do what the message asks for, once, and keep the answer."""
         try:
             replies = await asyncio.wait_for(self._replies(sender_id, meant), self.work_seconds)
+        except Unavailable:
+            self.count("failed")
+            return await claim.abandon([NOT_TAKEN.dict()])
         except Exception:
             logger.exception("微信公众号:一条消息没有处理成功")
             self.count("failed")
@@ -187,16 +189,21 @@ class WeChatInput(InputChannel):
         if isinstance(meant, Reply):
             return [meant.dict()]
         if not self.limiter.allow(sender_id):
-            return [TOO_MANY.dict()]
+            return [TOO_FAST.dict()]
         late = await self.kept.get(f"late:{sender_id}")
-        if late is not None and meant.text is not None and meant.text.strip() in (GO_ON, late["text"]):
-            await self.kept.put(f"late:{sender_id}", None, 0)
-            claim = await self.dedupe.claim(late["key"])
-            if not claim.first and (replies := await claim.wait(self.work_seconds)) is not None:
-                return list(replies)
-            await claim.abandon()
-            meant = Inbound(text=late["text"], payload=late["payload"], message_id=meant.message_id)
-        return await self.ask(sender_id, meant)
+        if late is None or meant.text is None or meant.text.strip() not in (GO_ON, late["text"]):
+            return await self.ask(sender_id, meant)
+        await self.kept.put(f"late:{sender_id}", None, 0)
+        claim = await self.dedupe.claim(late["key"])
+        if not claim.first and (replies := await claim.wait(self.work_seconds)) is not None:
+            return list(replies)
+        await claim.abandon()
+        try:
+            asked = Inbound(text=late["text"], payload=late["payload"], message_id=meant.message_id)
+            return await self.ask(sender_id, asked)
+        except Unavailable:
+            await self.kept.put(f"late:{sender_id}", late, LATE_SECONDS)
+            raise
 
     async def _passively(self, message: Message, sender_id: str, reply: Reply) -> str:
         await self.kept.put(f"menu:{sender_id}", menu(reply) or None, MENU_SECONDS)

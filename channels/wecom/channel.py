@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 from rasa.core.channels.channel import InputChannel, UserMessage
 from redis.exceptions import RedisError
@@ -17,8 +18,9 @@ from sanic.response import HTTPResponse, text
 from bot.reply import Reply
 from channels import xml
 from channels.dedupe import LEASE_SECONDS, Claim, Dedupe
-from channels.inbound import Inbound
+from channels.inbound import Inbound, Unavailable
 from channels.kept import Kept
+from channels.notices import FAILED, NOT_TAKEN, TOO_FAST
 from channels.platform_api import PlatformError
 from channels.rate_limit import RateLimiter
 from channels.text import menu, merge
@@ -57,9 +59,6 @@ PULL_SECONDS = 4.5
 MOST_PAGES = 50
 # Without a cursor 微信客服 gives the last three days: what people wrote long ago is not answered now.
 OLD_SECONDS = 600
-
-TOO_MANY = Reply(kind="notice", text="您发得太快了,请过一会儿再发。")
-FAILED = Reply(kind="notice", text="刚才出错了,请再说一次。")
 
 
 class Callbacks:
@@ -108,6 +107,8 @@ class _WeComChannel(InputChannel):
         self.dedupe, self.kept, self.limiter = dedupe, kept, limiter
         self.base_url, self.page, self._count = base_url, page, count
         self.work_seconds, self.now = work_seconds, now
+        self._warnings = RateLimiter(1)
+        self._talks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def url_prefix(self) -> str:
@@ -147,14 +148,18 @@ class _WeComChannel(InputChannel):
     def count(self, what: str) -> None:
         self._count(self.name(), what)
 
+    def _talk(self, person: str) -> asyncio.Lock:
+        """Held while a message of `person`'s is answered: they are answered in the order in which they came."""
+        return self._talks.setdefault(person, asyncio.Lock())
+
     async def _reply(self, sender_id: str, content: object, message_id: str) -> Reply | None:
-        """What to say to a message; None when it asks for no answer."""
+        """What to say to a message; None when it asks for no answer. Raises Unavailable."""
         labels = await self.kept.get(f"menu:{sender_id}") or {}
         meant = understood(content, labels, message_id)
         if meant is None or isinstance(meant, Reply):
             return meant
         if not self.limiter.allow(sender_id):
-            return TOO_MANY
+            return TOO_FAST if self._warnings.allow(sender_id) else None
         try:
             if isinstance(meant, FileSent):
                 meant = Inbound(file=await self.client.file(meant.media_id), message_id=message_id)
@@ -162,6 +167,8 @@ class _WeComChannel(InputChannel):
         except PlatformError as error:
             self._failed(error)
             return FILE_NOT_TAKEN
+        except Unavailable:
+            raise
         except Exception:
             logger.exception("%s:一条消息没有处理成功", self.name())
             self.count("failed")
@@ -205,16 +212,26 @@ class WeComInput(_WeComChannel):
         return text("")
 
     async def _answer(self, claim: Claim, message: Message) -> None:
-        sender_id = f"wecom:{message.sender}"
-        reply = await self._reply(sender_id, message.content, message.key)
-        if reply is not None:
-            await self._remember(sender_id, reply)
+        async with self._talk(message.sender):
             try:
-                for out in to_member(reply, self.base_url, self.page(sender_id)):
-                    await self.client.send(message.sender, out)
-            except PlatformError as error:
-                self._failed(error)
-        await claim.finish("sent")
+                reply = await self._reply(f"wecom:{message.sender}", message.content, message.key)
+            except Unavailable:
+                self.count("failed")
+                await self._say(message.sender, None if claim.again else NOT_TAKEN)
+                return await claim.abandon("told")
+            await self._say(message.sender, reply)
+            await claim.finish("sent")
+
+    async def _say(self, member: str, reply: Reply | None) -> None:
+        if reply is None:
+            return
+        sender_id = f"wecom:{member}"
+        await self._remember(sender_id, reply)
+        try:
+            for out in to_member(reply, self.base_url, self.page(sender_id)):
+                await self.client.send(member, out)
+        except PlatformError as error:
+            self._failed(error)
 
 
 class WeComKfInput(_WeComChannel):
@@ -256,7 +273,7 @@ class WeComKfInput(_WeComChannel):
                 for message in messages:
                     if message.sent_at >= oldest:
                         people.setdefault(message.customer, []).append(message)
-                answering = [self._start(self._answer_all(theirs)) for theirs in people.values()]
+                answering = [self._start(self._answer_all(who, theirs)) for who, theirs in people.items()]
                 cursor = str(page.get("next_cursor") or cursor)
                 before = self._saving.get(open_kfid)
                 self._saving[open_kfid] = self._start(self._save(open_kfid, cursor, answering, before))
@@ -277,23 +294,38 @@ class WeComKfInput(_WeComChannel):
         except (RedisError, OSError) as error:
             logger.warning("微信客服读到哪里没有记下,下次会重读并跳过已答的:%s", error)
 
-    async def _answer_all(self, messages: Iterable[CustomerMessage]) -> None:
-        """One person's messages, in the order in which they were sent."""
-        for message in messages:
-            if isinstance(message.content, NotForUs) or not message.id:
-                continue
-            claim = await self.dedupe.claim(f"wecom-kf:{message.id}")
-            if not claim.first:
-                self.count("duplicate")
-                continue
-            try:
-                await self._answer(message)
-            except PlatformError as error:
-                self._failed(error)
-            except Exception:
-                logger.exception("微信客服:一条消息没有处理成功")
-                self.count("failed")
-            await claim.finish("sent")
+    async def _answer_all(self, customer: str, messages: Iterable[CustomerMessage]) -> None:
+        """One customer's messages of a page, after those of the pages before."""
+        async with self._talk(customer):
+            for message in messages:
+                await self._answer_once(message)
+
+    async def _answer_once(self, message: CustomerMessage) -> None:
+        if isinstance(message.content, NotForUs) or not message.id:
+            return
+        claim = await self.dedupe.claim(f"wecom-kf:{message.id}")
+        if not claim.first:
+            return self.count("duplicate")
+        try:
+            await self._answer(message)
+        except Unavailable:
+            return await self._not_taken(message, claim)
+        except PlatformError as error:
+            self._failed(error)
+        except Exception:
+            logger.exception("微信客服:一条消息没有处理成功")
+            self.count("failed")
+        await claim.finish("sent")
+
+    async def _not_taken(self, message: CustomerMessage, claim: Claim) -> None:
+        """Say so, once, under an id of its own: 微信客服 would take an answer under the same one for a repeat."""
+        self.count("failed")
+        try:
+            if not claim.again:
+                await self._say(message, NOT_TAKEN, f"{message.id}:not-taken")
+        except PlatformError as error:
+            self._failed(error)
+        await claim.abandon("told")
 
     async def _answer(self, message: CustomerMessage) -> None:
         sender_id = f"wecom:kf:{message.customer}"
@@ -310,17 +342,21 @@ class WeComKfInput(_WeComChannel):
                 out = in_one(reply, self.base_url, self.page(sender_id))
                 await self.client.welcome(content.welcome_code, own_message_id(message.id, 0), out)
             return
-        reply_ = await self._reply(sender_id, content, message.id)
-        if reply_ is None:
-            return
-        await self._remember(sender_id, reply_)
-        for number, out in enumerate(to_customer(reply_, self.base_url, self.page(sender_id))):
-            await self.client.send_to_customer(
-                message.open_kfid, message.customer, own_message_id(message.id, number), out
-            )
+        answer = await self._reply(sender_id, content, message.id)
+        if answer is not None:
+            await self._say(message, answer, message.id)
+
+    async def _say(self, message: CustomerMessage, reply: Reply, about: str) -> None:
+        sender_id = f"wecom:kf:{message.customer}"
+        await self._remember(sender_id, reply)
+        for number, out in enumerate(to_customer(reply, self.base_url, self.page(sender_id))):
+            await self.client.send_to_customer(message.open_kfid, message.customer, own_message_id(about, number), out)
 
     async def _greeting(self, sender_id: str, entered: Entered, message_id: str) -> Reply:
-        """What the scanned poster is about, or what the assistant can do."""
-        if not is_scene(entered.scene):
-            return WELCOME
-        return merge(await self.ask(sender_id, Inbound(payload=entered.scene, message_id=message_id)))
+        """What the scanned poster is about, or what the assistant can do. There is one greeting only, even when it cannot look it up."""
+        if is_scene(entered.scene):
+            try:
+                return merge(await self.ask(sender_id, Inbound(payload=entered.scene, message_id=message_id)))
+            except Unavailable:
+                self.count("failed")
+        return WELCOME

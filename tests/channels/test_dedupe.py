@@ -76,6 +76,30 @@ async def test_what_was_abandoned_is_done_by_the_next_delivery(workers: Callable
     assert (await workers().claim("m1")).first
 
 
+async def test_whoever_waits_for_abandoned_work_is_told_and_the_next_delivery_does_it(
+    workers: Callable[[], Dedupe],
+) -> None:
+    first, other = await workers().claim("m1"), workers()
+    waiting = asyncio.ensure_future((await other.claim("m1")).wait(5))
+    await asyncio.sleep(0)
+    await first.abandon("请再发")
+    assert await waiting == "请再发"
+    again = await other.claim("m1")
+    assert again.first and again.again and not first.again
+    attached = await other.claim("m1")
+    assert not attached.first and await attached.wait(0.02) is None, "what was told before is no answer to the next try"
+    await again.finish("答")
+    assert await attached.wait(1) == "答" and not (await workers().claim("m1")).first
+
+
+async def test_work_whose_answer_is_promised_ends_with_what_is_told(workers: Callable[[], Dedupe]) -> None:
+    first = await workers().claim("m1")
+    assert await first.promise()
+    await first.abandon("请再发")
+    again = await workers().claim("m1")
+    assert not again.first and await again.promised() and await again.wait(0) == "请再发"
+
+
 async def test_one_delivery_only_takes_on_to_send_the_answer_by_another_way(workers: Callable[[], Dedupe]) -> None:
     claims = [await workers().claim("m1") for _ in range(3)]
     assert not any([await c.promised() for c in claims])

@@ -13,23 +13,22 @@ from sanic import Sanic
 
 from bot.reply import Reply
 from channels.dedupe import Dedupe, MemoryDedupe, RedisDedupe
-from channels.inbound import File, Inbound
+from channels.inbound import File, Inbound, Unavailable
 from channels.kept import MemoryKept
 from channels.line.channel import LineInput
 from channels.line.client import LineClient
 from channels.line.messages import (
     BUTTON_GONE,
-    FAILED,
     FILE_NOT_FETCHED,
     FILE_TOO_BIG,
     GROUP_WELCOME,
     MAX_FILE_BYTES,
     NOT_READABLE,
-    TOO_FAST,
     WELCOME,
 )
 from channels.line.script import Scripts
 from channels.line.signature import sign
+from channels.notices import FAILED, NOT_TAKEN, TOO_FAST
 from channels.rate_limit import RateLimiter
 from policy_kb.normalise import is_traditional, to_traditional
 from tests.channels.line.fake_line import TOKEN, FakeLine, serving
@@ -390,6 +389,39 @@ async def test_at_shutdown_what_was_accepted_is_still_answered(line: FakeLine) -
     assert world.line.texts() == ["答:实习给不给钱?"]
     server.close()
     await server.wait_closed()
+
+
+async def test_a_message_that_cannot_be_taken_is_told_once_and_its_redelivery_is_a_new_try(world: World) -> None:
+    ask = world.channel.ask
+
+    async def away(sender_id: str, inbound: Inbound) -> list[dict[str, Any]]:
+        world.assistant.asked.append((sender_id, inbound))
+        raise Unavailable
+
+    world.channel.ask = away
+    first = world.happens()
+    for _ in range(3):
+        await world.deliver(first)
+    assert world.line.texts() == [NOT_TAKEN.text] and len(world.assistant.asked) == 3
+    world.channel.ask = ask
+    await world.deliver(first)
+    await world.deliver(first)
+    assert world.line.texts() == [NOT_TAKEN.text, "答:实习给不给钱?"] and len(world.assistant.asked) == 4
+
+
+async def test_that_a_slow_message_was_not_taken_is_pushed_and_stands_in_nobodys_way(world: World) -> None:
+    async def away(sender_id: str, inbound: Inbound) -> list[dict[str, Any]]:
+        world.now += 51
+        raise Unavailable
+
+    ask, world.channel.ask = world.channel.ask, away
+    first = world.happens()
+    await world.deliver(first)
+    world.channel.ask = ask
+    world.line.reply_tokens.clear()
+    await world.deliver(first)
+    assert world.line.sent[0][0] == world.line.sent[1][0] == USER
+    assert world.line.texts() == [NOT_TAKEN.text, "答:实习给不给钱?"]
 
 
 async def test_an_error_in_one_turn_leaves_the_others_alone(world: World) -> None:

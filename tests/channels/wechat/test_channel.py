@@ -15,8 +15,9 @@ from wechatpy.replies import deserialize_reply
 from bot.reply import QuickReply, Reply
 from channels import xml
 from channels.dedupe import Dedupe, MemoryDedupe, RedisDedupe
-from channels.inbound import Inbound, Place
+from channels.inbound import Inbound, Place, Unavailable
 from channels.kept import Kept, MemoryKept, RedisKept
+from channels.notices import NOT_TAKEN
 from channels.rate_limit import RateLimiter
 from channels.tokens import MemoryTokens
 from channels.wechat.channel import Mode, WeChatInput
@@ -477,6 +478,60 @@ async def test_an_answer_that_could_not_be_sent_is_kept_for_the_next_try(code: i
         assert here.counted[what] == 1 and here.wechat.sent == []
         assert await here.say("继续") == "答案。"
         assert len(here.assistant.asked) == 1
+
+
+async def test_a_message_that_cannot_be_taken_is_told_and_its_redelivery_is_a_new_try() -> None:
+    async with world() as here:
+        here.assistant.error = Unavailable()
+        body = here.body(Content="a")
+        assert await here.said(body) == NOT_TAKEN.text
+        here.assistant.error = None
+        assert [await here.said(body), await here.said(body)] == ["答案。"] * 2
+        assert len(here.assistant.asked) == 2 and here.counted["failed"] == 1
+
+
+async def test_the_delivery_that_is_still_open_when_a_slow_turn_is_not_taken_is_told(redis: "Redis[Any]") -> None:
+    async with world(workers=2, redis=redis) as here:
+        here.assistant_is_slow()
+        here.assistant.error = Unavailable()
+        body = here.body(Content="难题")
+        assert await here.said(body, 0) == "", "WeChat has dropped this one"
+        here.channels[1].hold_seconds = PATIENT
+        second = asyncio.ensure_future(here.said(body, 1))
+        await here.until("duplicate", 1)
+        here.assistant_is_done()
+        assert await second == NOT_TAKEN.text
+        here.assistant.error = None
+        assert await here.said(body, 1) == "答案。"
+        assert len(here.assistant.asked) == 2
+
+
+async def test_a_certified_account_tells_once_that_a_slow_message_was_not_taken() -> None:
+    async with world(certified=True) as here:
+        here.assistant_is_slow()
+        here.assistant.error = Unavailable()
+        body = here.body(Content="难题")
+        assert [await here.said(body), await here.said(body)] == ["", ""]
+        here.assistant_is_done()
+        await asyncio.gather(*here.channels[0]._tasks)
+        assert await here.said(body) == ""
+        assert [m["text"]["content"] for m in here.wechat.sent] == [NOT_TAKEN.text] and len(here.assistant.asked) == 1
+
+
+async def test_what_was_to_be_continued_can_be_continued_after_an_outage() -> None:
+    async with world() as here:
+        here.assistant_is_slow()
+        here.assistant.error = Unavailable()
+        body = here.body(Content="难题")
+        for _ in range(3):
+            last = await here.said(body)
+        assert "继续" in last
+        here.assistant_is_done()
+        await asyncio.gather(*here.channels[0]._tasks)
+        assert await here.say("继续") == NOT_TAKEN.text
+        here.assistant.error = None
+        assert await here.say("继续") == "答案。"
+        assert [i.text for _, i in here.assistant.asked] == ["难题"] * 3
 
 
 async def test_a_client_that_hangs_up_loses_nothing() -> None:

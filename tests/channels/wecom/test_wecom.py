@@ -16,8 +16,9 @@ from wechatpy.work.crypto import WeChatCrypto
 from bot.reply import QuickReply, Reply
 from channels import xml
 from channels.dedupe import MemoryDedupe, RedisDedupe
-from channels.inbound import File, Inbound, Place
+from channels.inbound import File, Inbound, Place, Unavailable
 from channels.kept import MemoryKept
+from channels.notices import NOT_TAKEN, TOO_FAST
 from channels.notifications import NotificationMessage
 from channels.platform_api import PlatformError
 from channels.rate_limit import RateLimiter
@@ -53,7 +54,8 @@ class World:
     def __init__(self) -> None:
         self.wecom = FakeWeCom()
         self.asked: list[tuple[str, Inbound]] = []
-        self.reply, self.go, self.error = Reply(kind="answer", text="答案。"), asyncio.Event(), False
+        self.reply, self.go = Reply(kind="answer", text="答案。"), asyncio.Event()
+        self.error: Exception | None = None
         self.go.set()
         self.both_asked = asyncio.Event()
         self.counted: dict[str, int] = {}
@@ -71,7 +73,7 @@ class World:
             self.both_asked.set()
         await self.go.wait()
         if self.error:
-            raise RuntimeError("no")
+            raise self.error
         return [self.reply.dict()]
 
     def count(self, channel: str, what: str) -> None:
@@ -289,16 +291,30 @@ async def test_an_expired_token_a_refused_message_and_a_failing_turn(tmp_path: P
         assert len(here.wecom.sent) == 2 and here.wecom.token_fetches == 2
         here.wecom.errors["send"] = [60020]
         await here.write(Content="a", message_id="3")
-        here.error = True
+        here.error = RuntimeError("no")
         await here.write(Content="a", message_id="4")
         assert here.counted["failed"] == 2 and "再说一次" in here.wecom.sent[-1]["text"]["content"]
 
 
-async def test_somebody_who_writes_too_fast_is_told(tmp_path: Path) -> None:
-    async with world(tmp_path, per_minute=1) as here:
-        await here.write(Content="a", message_id="1")
-        await here.write(Content="a", message_id="2")
-        assert "太快" in here.wecom.sent[-1]["text"]["content"] and len(here.asked) == 1
+async def test_a_message_that_cannot_be_taken_is_told_once_and_its_redelivery_is_a_new_try(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.error = Unavailable()
+        for _ in range(3):
+            await here.write(Content="a")
+        assert [m["text"]["content"] for m in here.wecom.sent] == [NOT_TAKEN.text] and len(here.asked) == 3
+        here.error = None
+        await here.write(Content="a")
+        await here.write(Content="a")
+        assert [m["text"]["content"] for m in here.wecom.sent] == [NOT_TAKEN.text, "答案。"] and len(here.asked) == 4
+
+
+async def test_a_hundred_messages_from_one_member_are_warned_of_once_and_leave_the_others_alone(tmp_path: Path) -> None:
+    async with world(tmp_path, per_minute=10) as here:
+        await asyncio.gather(*(here.write(Content="a", message_id=str(n)) for n in range(100)))
+        await here.write(Content="a", message_id="other", FromUserName="li")
+        said = [m["text"]["content"] for m in here.wecom.sent if m["touser"] == "zhang"]
+        assert sorted(said) == sorted(["答案。"] * 10 + [TOO_FAST.text])
+        assert here.wecom.sent[-1]["touser"] == "li" and len(here.asked) == 11
 
 
 async def test_credentials_are_checked_by_name(tmp_path: Path) -> None:
@@ -422,6 +438,47 @@ async def test_an_answer_that_got_lost_on_the_way_is_sent_again_under_the_same_i
         here.customer(1)
         await here.notify()
         assert here.wecom.attempts == 2 and len(here.wecom.to_customers) == 1
+
+
+async def test_a_customers_message_that_cannot_be_taken_is_told_once_and_taken_when_it_is_read_again(
+    tmp_path: Path,
+) -> None:
+    class Forgetful(FileCursors):
+        async def put(self, open_kfid: str, cursor: str) -> None:
+            """As when the process was killed before."""
+
+    async with world(tmp_path, cursors=Forgetful(tmp_path / "none.json")) as here:
+        here.customer(1)
+        here.error = Unavailable()
+        await here.notify()
+        await here.notify()
+        assert [m["text"]["content"] for m in here.wecom.to_customers.values()] == [NOT_TAKEN.text]
+        here.error = None
+        await here.notify()
+        await here.notify()
+        assert [m["text"]["content"] for m in here.wecom.to_customers.values()] == [NOT_TAKEN.text, "答案。"]
+        assert len(here.asked) == 3 and here.counted["failed"] == 2
+
+
+async def test_a_poster_is_greeted_even_when_it_cannot_be_looked_up(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.error = Unavailable()
+        here.event(1, event_type="enter_session", welcome_code="W1", scene_param="base:12")
+        await here.notify()
+        assert "产教通" in here.wecom.welcomed[0]["msgmenu"]["head_content"]
+
+
+async def test_a_hundred_messages_from_one_customer_are_warned_of_once(tmp_path: Path) -> None:
+    async with world(tmp_path, per_minute=10) as here:
+        here.wecom.quota = 500
+        for n in range(99):
+            here.customer(n)
+        here.customer(99, "wm2")
+        await here.notify()
+        texts = [m["text"]["content"] for m in here.wecom.to_customers.values() if m["touser"] == "wm1"]
+        assert texts == ["答案。"] * 10 + [TOO_FAST.text]
+        assert [i.text for s, i in here.asked if s == "wecom:kf:wm1"] == [f"问题{n}" for n in range(10)]
+        assert len(here.asked) == 11
 
 
 async def test_send_failures_and_a_used_up_quota_are_counted(tmp_path: Path) -> None:
