@@ -1,6 +1,9 @@
-"""The Rasa model: trained when its inputs have changed, kept otherwise."""
+"""The Rasa model: trained when its inputs have changed, kept otherwise, and used only as it left our own training."""
 
+import fcntl
 import hashlib
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +23,7 @@ _INPUTS = [
 
 
 class ModelError(Exception):
-    """The model cannot be trained or is missing; `str()` is one Chinese line."""
+    """The model cannot be trained, or is not the one that was; `str()` is one Chinese line."""
 
 
 def inputs_fingerprint() -> str:
@@ -40,24 +43,58 @@ def model_path() -> Path:
 
 
 def ensure_model(say: Callable[[str], None] = print) -> Path:
-    """The path of a model for the present inputs, training it first if there is none. Raises ModelError."""
+    """The path of a model for the present inputs, training it first if there is none. Raises ModelError.
+
+    Rasa unpacks and runs what it is given (CVE-2024-49375): a model without the hash that training noted beside it is made anew, and
+    one that does not fit it is refused.
+    """
     path = model_path()
-    if path.exists():
-        return path
-    say("训练对话模型(输入有变化,约一分钟)……")
-    import logging
-
-    from rasa.model_training import train
-    from rasa.utils.log_utils import configure_structlog
-
-    configure_structlog(logging.ERROR)
-
-    result = train(
-        str(DOMAIN), str(CONFIG), [str(DATA)], output=str(MODELS), fixed_model_name=path.name.removesuffix(".tar.gz")
-    )
-    if result.code != 0 or not path.exists():
-        raise ModelError("对话模型训练失败,请检查 config.yml、bot/domain 和 data 目录")
-    for old in MODELS.glob("chanjiaotong-*.tar.gz"):
-        if old != path:
-            old.unlink()
+    if not _there(path):
+        _train(path, say)
+    if not is_intact(path):
+        raise ModelError(
+            f"对话模型 {path} 和训练时记下的校验值不符,可能损坏或被换过,不能用。请删掉它,再运行 make train"
+        )
     return path
+
+
+def is_intact(path: Path) -> bool:
+    """Whether the model at `path` is, byte by byte, the one that was trained."""
+    return _there(path) and hashlib.sha256(path.read_bytes()).hexdigest() == _note(path).read_text().strip()
+
+
+def _there(path: Path) -> bool:
+    return path.exists() and _note(path).exists()
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _train(path: Path, say: Callable[[str], None]) -> None:
+    """Train into a folder of its own, and put the whole model in its place. Of several who want to train, one does."""
+    MODELS.mkdir(exist_ok=True)
+    with open(MODELS / ".training", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if _there(path):
+            return
+        say("训练对话模型(输入有变化,约一分钟)……")
+        import logging
+
+        from rasa.model_training import train
+        from rasa.utils.log_utils import configure_structlog
+
+        configure_structlog(logging.ERROR)
+        with tempfile.TemporaryDirectory(dir=MODELS, prefix=".training-") as folder:
+            made = Path(folder) / path.name
+            name = path.name.removesuffix(".tar.gz")
+            result = train(str(DOMAIN), str(CONFIG), [str(DATA)], output=folder, fixed_model_name=name)
+            if result.code != 0 or not made.exists():
+                raise ModelError("对话模型训练失败,请检查 config.yml、bot/domain 和 data 目录")
+            _note(made).write_text(hashlib.sha256(made.read_bytes()).hexdigest())
+            os.replace(_note(made), _note(path))
+            os.replace(made, path)
+        for old in MODELS.glob("chanjiaotong-*.tar.gz"):
+            if old != path:
+                old.unlink()
+                _note(old).unlink(missing_ok=True)
