@@ -99,8 +99,8 @@ async def test_a_conversation_comes_back_as_it_was(store: BoundedTrackerStore) -
 async def test_events_keep_their_kinds_and_times(store: BoundedTrackerStore) -> None:
     events = [*turn(1), SlotSet("employees", 30.0), ActiveLoop("assessment_form"), *turn(2)]
     await say(store, *events)
-    kept = list((await recall(store)).events)[-len(events) :]
-    assert [(type(e), e.timestamp) for e in kept] == [(type(e), e.timestamp) for e in events]
+    kept = list((await recall(store)).events)[-KEPT_EVENTS:]
+    assert [(type(e), e.timestamp) for e in kept] == [(type(e), e.timestamp) for e in events[-KEPT_EVENTS:]]
 
 
 async def test_the_number_of_events_is_bounded_however_long_people_talk(store: BoundedTrackerStore) -> None:
