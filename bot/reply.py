@@ -23,7 +23,7 @@ PAYLOAD_PATTERNS: dict[str, re.Pattern[str]] = {
     "place": re.compile(r"(accept|decline|leave-wait):\d{1,10}"),
     "erase": re.compile(r"erase|confirm-erase"),
     "roster": re.compile(r"roster:[A-Za-z0-9_-]{22}:(yes|no)"),
-    "command": re.compile(r"cancel|restart|help|human"),
+    "command": re.compile(r"cancel|restart|anew|help|human"),
 }
 
 
@@ -35,6 +35,7 @@ _INTENTS = {
     **dict.fromkeys(("accept", "decline", "leave-wait"), "manage_booking"),
     **dict.fromkeys(("erase", "confirm-erase"), "erase_me"),
     "cancel": "leave",
+    "anew": "restart",  # Rasa's own: forgets the conversation, whatever form is open
 }
 
 

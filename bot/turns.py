@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 Replies = list[dict[str, Any]]
 CONTACT_FORM = '"contact_form"'  # the card of a reply that asks for names and numbers
 BUSY = Reply(kind="notice", text="系统暂时忙不过来,这条消息没有收下。请过一会儿再发一次。")
+BEGUN_ANEW = Reply(kind="chitchat", text="好的,重新开始。前面聊过的不再算数,约好的预约还在。")
 NOTHING_TO_SEE = Reply(kind="notice", text="没有看到内容,请输入问题。")
 
 
@@ -120,6 +121,8 @@ class Turns:
             return await self.on_file(sender_id, inbound.file)
         if (inbound.payload or "").startswith("roster:"):
             return await self.on_roster(sender_id, str(inbound.payload))
+        if inbound.payload == "anew":
+            return await self._begin_anew(sender_id, message_id)
         if len(inbound.text or "") > self.max_characters:
             return [Reply(kind="notice", text=f"一次最多发 {self.max_characters} 个字,请分几次说。").dict()]
         if not said:
@@ -130,6 +133,23 @@ class Turns:
         )
         await self.handle(message)
         return _said(output)
+
+    async def _begin_anew(self, sender_id: str, message_id: str) -> Replies:
+        """Leave what is under way by its own way out, which gives a held place back; then forget what was talked about."""
+        for payload in ("cancel", "anew"):
+            unheard = CollectingOutputChannel()
+            number = f"{message_id}.{payload}"  # none of the exchange's own, which is kept when both are done
+            await self.handle(
+                UserMessage(
+                    payload,
+                    unheard,
+                    sender_id,
+                    input_channel=self.channel,
+                    message_id=number,
+                    parse_data=as_tap(payload),
+                )
+            )
+        return [BEGUN_ANEW.dict()]
 
     def _spoken(self, sender_id: str, inbound: Inbound) -> str:
         """`inbound` in words, without phone or ID numbers, without names where they were asked for, and without a leading `/`."""

@@ -23,7 +23,7 @@ from bot.visitors import same_origin, session_cookie, set_session_cookie
 from channels.dedupe import Claim, Dedupe, MemoryDedupe
 from channels.inbound import File, Inbound, Unavailable
 from channels.rate_limit import RateLimiter
-from channels.web.messages import BadMessage, as_shown, message_id, parse, parse_feedback
+from channels.web.messages import ANEW, BadMessage, as_shown, message_id, page_of, parse, parse_feedback, since_anew
 from channels.web.session import SessionSigner
 
 # The head of the page is the one of all pages.
@@ -52,6 +52,8 @@ class TranscriptStore(Protocol):
     def answered(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None: ...
 
     def history(self, sender_id: str) -> list[dict[str, Any]]: ...
+
+    def latest(self, sender_id: str) -> str: ...
 
     def rate(self, sender_id: str, message_id: str, useful: bool, comment: str, at: float) -> bool: ...
 
@@ -92,7 +94,7 @@ class WebInput(InputChannel):
         async def page(request: Request) -> HTTPResponse:
             sender_id = self.signer.read(session_cookie(request))
             exchanges = self.transcript.history(sender_id) if sender_id else []
-            response = self._page(exchanges)
+            response = self._page(exchanges, whole=bool(request.args.get("all")))
             if sender_id is None:
                 set_session_cookie(request, response, self.signer.issue()[1])
             return response
@@ -167,7 +169,11 @@ class WebInput(InputChannel):
         @chat.get("/history")
         @for_sessions
         async def history(request: Request, sender_id: str) -> HTTPResponse:
-            return _said(as_shown(self.transcript.history(sender_id)))
+            """What was said, all of it or the part that `page_of` is asked for: a page that asks again and again gets what is new."""
+            asked = {name: request.args.get(name) or "" for name in ("after", "before", "limit")}
+            if asked["after"] and asked["after"] == self.transcript.latest(sender_id):
+                return _said([])
+            return _said(page_of(as_shown(self.transcript.history(sender_id)), asked))
 
         @chat.post("/feedback")
         @for_sessions
@@ -218,10 +224,20 @@ class WebInput(InputChannel):
         return replies
 
     def _page(
-        self, exchanges: list[dict[str, Any]], problem: str | None = None, status: int = 200, draft: str = ""
+        self,
+        exchanges: list[dict[str, Any]],
+        problem: str | None = None,
+        status: int = 200,
+        draft: str = "",
+        whole: bool = False,
     ) -> HTTPResponse:
+        """The page; of the exchanges those of the conversation that goes on, unless the `whole` history is asked for."""
+        all_shown = as_shown(exchanges)
+        shown = all_shown if whole else since_anew(all_shown)[-SHOWN_AT_ONCE:]
         body = _templates.get_template("chat.html").render(
-            exchanges=as_shown(exchanges)[-SHOWN_AT_ONCE:],
+            exchanges=shown,
+            earlier=not whole and len(shown) < len(all_shown),
+            anew=ANEW if shown and shown[-1]["said"] != ANEW else None,
             here="chat",
             bundle=self.bundle,
             problem=problem,

@@ -9,6 +9,7 @@ from bot.reply import is_known_payload
 from channels.inbound import Inbound
 
 MAX_COMMENT = 500
+ANEW = "anew"  # the payload after which nothing said before counts
 # A tapped button whose title is nowhere in the history (one of the page's own).
 TAPPED = {
     "assess": "帮我算算",
@@ -20,6 +21,7 @@ TAPPED = {
     "reschedule": "改期",
     "article": "看原文",
     "cancel": "不办了",
+    ANEW: "新对话",
 }
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
@@ -80,6 +82,29 @@ def as_shown(exchanges: list[dict[str, Any]]) -> list[dict[str, Any]]:
         shown.append({**exchange, "shown": tapped})
         titles.update({q["payload"]: q["title"] for reply in exchange["replies"] for q in reply["quick_replies"]})
     return shown
+
+
+def since_anew(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The exchanges of the conversation that goes on, from where the person last asked for a new one."""
+    begun = [place for place, exchange in enumerate(shown) if exchange["said"] == ANEW]
+    return shown[begun[-1] :] if begun else shown
+
+
+def page_of(shown: list[dict[str, Any]], asked: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The exchanges later than `asked["after"]` (a message id) or earlier than `asked["before"]`; of those the latest `asked["limit"]`.
+
+    Raises BadMessage: 404 where that message is not there (any longer), 422 for a limit that is no number from 1.
+    """
+    places = {exchange["message_id"]: place for place, exchange in enumerate(shown)}
+    try:
+        start = places[asked["after"]] + 1 if asked.get("after") else 0
+        end = places[asked["before"]] if asked.get("before") else len(shown)
+    except KeyError:
+        raise BadMessage(404, "unknown_message", "没有找到这条消息") from None
+    limit = asked.get("limit") or str(len(shown) or 1)
+    if not re.fullmatch(r"[1-9]\d{0,3}", limit, re.ASCII):
+        raise BadMessage(422, "invalid_limit", "limit 要写 1 到 9999 的整数")
+    return shown[max(start, end - int(limit)) : end]
 
 
 def message_id(body: Mapping[str, object]) -> str:

@@ -121,6 +121,13 @@ async def test_a_tap_is_not_classified_again(payload: str, intent: str) -> None:
     assert parsed["intent"]["name"] == intent and parsed["entities"][0]["value"] == payload
 
 
+async def test_a_new_conversation_is_a_leaving_and_a_forgetting_and_one_exchange() -> None:
+    agent = Agent()
+    [said] = await agent.turns().take("web:o1", Inbound(payload="anew", message_id="m1"))
+    assert [message.parse_data["intent"]["name"] for message in agent.given] == ["leave", "restart"]
+    assert [message_id for _, message_id, _, _ in agent.kept] == ["m1"] and "重新开始" in said["text"]
+
+
 async def test_places_and_files_are_answered_without_the_agent() -> None:
     agent = Agent()
     turns = agent.turns()

@@ -207,14 +207,19 @@ def test_a_session_that_ran_out_is_replaced_without_a_word(page: Page) -> None:
     expect(page.locator(".bot .lead")).to_be_visible()
 
 
-def test_a_new_conversation_hides_the_old_one_and_leaves_what_was_under_way(page: Page, site: Server) -> None:
+def test_a_new_conversation_begins_anew_here_and_on_the_server(page: Page, site: Server) -> None:
     ask(page, "帮我算算培训津贴")
     more(page, "新对话")
     expect(page.locator(".me")).to_have_count(0)
-    assert as_client(page, site).history()[-1]["said"] == "cancel"
+    expect(page.get_by_text("可以这样问")).to_be_visible()
+    person = as_client(page, site)
+    assert person.history()[-1]["said"] == "anew"
     page.reload()
     page.wait_for_selector(".app .talk li")
     expect(page.locator(".me")).to_have_count(0)
+    ask(page, "12")  # no answer to the assessment any more
+    assert person.history()[-1]["replies"][0]["kind"] != "assessment"
+    expect(page.locator(".me")).to_have_count(1)
     page.get_by_role("button", name="看更早的对话").click()
     expect(page.locator(".me").first).to_contain_text("帮我算算培训津贴")
 
@@ -253,13 +258,18 @@ def test_a_notice_comes_in_while_the_page_is_open_and_takes_no_button_away(page:
 
 def test_a_long_conversation_is_drawn_in_pages(page: Page, site: Server) -> None:
     person = as_client(page, site)
-    for number in range(35):
-        person.say("谢谢", f"long-{number}")
-    page.reload()
-    page.wait_for_selector(".app .me")
-    expect(page.locator(".me")).to_have_count(30)
-    page.get_by_role("button", name="看更早的对话").click()
-    expect(page.locator(".me")).to_have_count(35)
+    for number in range(65):
+        person.say(f"谢谢{number}", f"long-{number}")
+    with page.expect_response("**/chat/history*") as fetched:
+        page.reload()
+    assert len(fetched.value.json()["messages"]) == 30
+    earlier = page.get_by_role("button", name="看更早的对话")
+    for shown in (30, 60, 65):
+        expect(page.locator(".me")).to_have_count(shown)
+        if shown < 65:
+            earlier.click()
+    expect(earlier).to_have_count(0)
+    assert page.locator(".me").all_inner_texts() == [f"您说:\n谢谢{number}" for number in range(65)]
 
 
 def test_the_keyboard_alone_is_enough(page: Page) -> None:

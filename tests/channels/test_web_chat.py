@@ -142,6 +142,37 @@ def test_the_history_gives_what_was_said_and_answered_in_its_order(client: Clien
 # -- what cannot be taken ----------------------------------------------------------------------------------------------
 
 
+def test_a_page_of_the_history_is_what_came_after_or_before_a_message(client: Client) -> None:
+    for number in range(5):
+        client.say(f"谢谢{number}", f"m{number}")
+
+    def ids(query: str) -> list[str]:
+        return [entry["message_id"] for entry in client.get(f"/chat/history?{query}").json()["messages"]]
+
+    assert ids("after=m2") == ["m3", "m4"] and ids("after=m4") == []
+    assert ids("before=m3&limit=2") == ["m1", "m2"] and ids("limit=1") == ["m4"]
+    assert is_error(client.get("/chat/history?after=erased"), 404, "unknown_message")
+    assert is_error(client.get("/chat/history?limit=0"), 422, "invalid_limit")
+
+
+def test_a_new_conversation_knows_nothing_of_the_old_one_and_gives_a_held_place_back(client: Client) -> None:
+    client.say(QUESTION)
+    of_the_answer = client.say("原文怎么说?")[0]["citations"]
+    client.tap("anew")
+    assert of_the_answer and client.say("原文怎么说?")[0]["citations"] != of_the_answer
+    [offered] = client.tap("book")
+    slot = offered["cards"][0]["slots"][0]
+    client.tap(f"slot:{slot['id']}")
+
+    def free() -> int:
+        return int(client.get(f"/api/slots/{slot['id']}").json()["free"])
+
+    assert free() == slot["free"] - 1
+    [said] = client.tap("anew")
+    assert "重新开始" in said["text"] and free() == slot["free"]
+    assert all(reply["kind"] != "booking" for reply in client.say("李四 13912345678"))
+
+
 def test_four_thousand_characters_are_taken_and_one_more_is_too_long(client: Client) -> None:
     assert client.say("实" * 4000)
     assert is_error(client.post({"text": "实" * 4001}), 413, "too_long")
@@ -426,6 +457,15 @@ def test_the_page_works_as_a_plain_form(server: Server) -> None:
     assert exchange["replies"][0]["text"] in shown
     assert f"<p>{citation['quote']}</p>" in shown
     assert f'<a href="{citation["url"]}">{citation["label"]}</a>' in shown
+
+
+def test_a_new_conversation_by_the_form_leaves_the_old_one_behind_a_link(client: Client) -> None:
+    client.form(text=QUESTION)
+    assert 'value="anew"' in client.get("/chat/").text
+    client.form(payload="anew")
+    page = client.get("/chat/").text
+    assert QUESTION not in page.replace(f"例如:{QUESTION}", "") and "重新开始" in page
+    assert f"<p>{QUESTION}</p>" in client.get("/chat/?all=1").text
 
 
 def test_quick_replies_are_buttons_of_a_form(client: Client) -> None:

@@ -32,6 +32,9 @@ class Database:
     def history(self, sender_id: str) -> list[dict[str, Any]]:
         return []
 
+    def latest(self, sender_id: str) -> str:
+        return ""
+
     def rate(self, sender_id: str, message_id: str, useful: bool, comment: str, at: float) -> bool:
         return True
 

@@ -5,10 +5,9 @@ import { LookSheet } from './Look.jsx';
 import { Reply, Tools } from './Reply.jsx';
 import { RosterSheet } from './Roster.jsx';
 import { ArticleSheet, Sheet } from './Sheet.jsx';
-import { useTalk } from './talk.js';
+import { ANEW, PAGE, useTalk } from './talk.js';
 import { look, words } from './words.js';
 
-const PAGE = 30; // exchanges drawn at once
 const atEnd = () => window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 200;
 
 export function Chat({ exchanges: first, draft, typing, max }) {
@@ -21,7 +20,7 @@ export function Chat({ exchanges: first, draft, typing, max }) {
   const t = words();
 
   // Earlier conversations and long ones are drawn when they are asked for.
-  const begun = exchanges.findIndex((e) => e.id === talk.since) + 1;
+  const begun = exchanges.map((e) => e.said === ANEW && !e.state).lastIndexOf(true) + 1;
   const start = Math.max(0, Math.max(begun, exchanges.length - PAGE) - more);
   const drawn = exchanges.slice(start);
   const last = drawn.at(-1);
@@ -56,10 +55,14 @@ export function Chat({ exchanges: first, draft, typing, max }) {
     close();
     talk.tap(payload, title);
   };
-  const begin = async () => {
+  const begin = () => {
     close();
-    await talk.fresh();
     setMore(0);
+    talk.fresh(t.fresh);
+  };
+  const back = async () => {
+    if (start <= PAGE && talk.older) await talk.earlier().catch(() => {});
+    setMore(more + PAGE);
   };
   const give = (file) => {
     close();
@@ -70,9 +73,9 @@ export function Chat({ exchanges: first, draft, typing, max }) {
     <>
       <main id="main">
         <h1 class="hidden">{t.hello}</h1>
-        {start > 0 && (
+        {(start > 0 || talk.older) && (
           <p class="earlier">
-            <button type="button" onClick={() => setMore(more + PAGE)}>{t.earlier}</button>
+            <button type="button" onClick={back}>{t.earlier}</button>
           </p>
         )}
         <div role="log" aria-live="polite" aria-label={t.talk} tabIndex={-1}>

@@ -36,7 +36,8 @@ async function withSession(request) {
   }
 }
 
-export const history = () => withSession(() => ask('/chat/history')).then((body) => body.messages);
+// `part`: after, before (message ids) and limit, see docs/http.md.
+export const history = (part) => withSession(() => ask(`/chat/history?${new URLSearchParams(part)}`)).then((body) => body.messages);
 export const say = (message) => withSession(() => post('/chat/messages', message)).then((body) => body.messages);
 export const rate = (about) => post('/chat/feedback', about);
 export const article = (id) => {

@@ -2,12 +2,16 @@
 import { render } from 'preact';
 import { history } from './api.js';
 import { Chat } from './Chat.jsx';
+import { PAGE } from './talk.js';
 import './chat.css';
 
 const main = document.querySelector('main');
 const draft = document.querySelector('#text');
 
-history().then((exchanges) => {
+// A browser too old for the script keeps the page that works without.
+const able = 'at' in Array.prototype && 'showModal' in (window.HTMLDialogElement?.prototype || {});
+
+if (able) history({ limit: PAGE }).then((exchanges) => {
   const app = document.createElement('div');
   app.className = 'app';
   const written = draft.value;

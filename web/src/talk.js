@@ -2,9 +2,10 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { history, say, upload } from './api.js';
 
+export const PAGE = 30; // exchanges fetched and drawn at once
 const POLL_MS = 20_000;
 const UNSENT = 'cjt-unsent';
-const SINCE = 'cjt-since';
+export const ANEW = 'anew'; // what is said for a new conversation (bot/reply.py)
 
 // localStorage may be closed to us; then nothing outlives the page.
 export const kept = {
@@ -26,22 +27,21 @@ export const kept = {
 
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-// What the server has, each as the same object as before where there is one, then what only this page knows of.
-function merged(mine, theirs) {
-  const before = new Map(mine.map((exchange) => [exchange.id, exchange]));
-  const stored = theirs.map((e) => {
-    const old = before.get(e.message_id);
-    return old && !old.state ? old : { id: e.message_id, shown: e.shown, replies: e.replies };
-  });
-  const ids = new Set(stored.map((exchange) => exchange.id));
-  return [...stored, ...mine.filter((exchange) => exchange.state && !ids.has(exchange.id))];
+const stored = ({ message_id: id, said, shown, replies }) => ({ id, said, shown, replies });
+
+// What is answered, then what the server has besides, then what only this page knows of.
+function joined(mine, theirs) {
+  const answered = mine.filter((e) => !e.state);
+  const [here, there] = [answered.map((e) => e.id), theirs.map((e) => e.message_id)].map((ids) => new Set(ids));
+  const waiting = mine.filter((e) => e.state && !there.has(e.id));
+  return [...answered, ...theirs.filter((e) => !here.has(e.message_id)).map(stored), ...waiting];
 }
 
 export function useTalk(first) {
   const [exchanges, setExchanges] = useState(() =>
-    merged((kept.get(UNSENT) || []).map((e) => ({ ...e, state: 'failed', retry: true, replies: [] })), first),
+    joined((kept.get(UNSENT) || []).map((e) => ({ ...e, state: 'failed', retry: true, replies: [] })), first),
   );
-  const [since, setSince] = useState(() => kept.get(SINCE));
+  const [older, setOlder] = useState(first.length === PAGE); // whether the server may have still older ones
   const [online, setOnline] = useState(navigator.onLine);
   const now = useRef(exchanges);
   now.current = exchanges;
@@ -64,38 +64,36 @@ export function useTalk(first) {
 
   const add = useCallback(
     (more) => {
-      const exchange = { id: newId(), replies: [], state: 'sending', ...more };
+      const exchange = { id: newId(), said: more.message?.payload, replies: [], state: 'sending', ...more };
       setExchanges((all) => [...all, exchange]);
       return send(exchange);
     },
     [send],
   );
 
-  // `anew`: what is drawn already may have to be said differently.
-  const refresh = useCallback(async (anew) => {
+  // What came in meanwhile; `all`: also what is drawn already, which may have to be said differently.
+  const refresh = useCallback(async (all) => {
     if (document.hidden || now.current.some((e) => e.state === 'sending')) return;
+    const answered = now.current.filter((e) => !e.state);
+    const after = all !== true && answered.at(-1)?.id;
     try {
-      const theirs = await history();
-      setExchanges((mine) => merged(anew === true ? mine.filter((e) => e.state) : mine, theirs));
-    } catch {
-      /* the next time */
+      const theirs = await history(after ? { after } : { limit: Math.max(PAGE, answered.length) });
+      setExchanges((mine) => joined(after ? mine : mine.filter((e) => e.state), theirs));
+    } catch (problem) {
+      if (after && problem.status === 404) await refresh(true); // erased since
     }
   }, []);
 
-  const fresh = useCallback(async () => {
-    const last = now.current.filter((e) => !e.state).at(-1);
-    if (last?.replies.some((reply) => reply.quick_replies.some((quick) => quick.payload === 'cancel'))) {
-      await say({ payload: 'cancel', message_id: newId() }).catch(() => {});
-      await refresh();
-    }
-    const until = now.current.filter((e) => !e.state).at(-1)?.id || null;
-    kept.set(SINCE, until);
-    setSince(until);
-  }, [refresh]);
+  const earlier = useCallback(async () => {
+    const before = now.current.find((e) => !e.state)?.id;
+    const theirs = before ? await history({ before, limit: PAGE }) : [];
+    setOlder(theirs.length === PAGE);
+    setExchanges((mine) => [...theirs.map(stored), ...mine]);
+  }, []);
 
   useEffect(() => {
     // Files cannot be kept, and what is personal is not.
-    kept.set(UNSENT, exchanges.filter((e) => e.state && e.message && !e.personal).map(({ id, shown, message }) => ({ id, shown, message })));
+    kept.set(UNSENT, exchanges.filter((e) => e.state && e.message && !e.personal).map(({ id, said, shown, message }) => ({ id, said, shown, message })));
   }, [exchanges]);
 
   useEffect(() => {
@@ -118,15 +116,16 @@ export function useTalk(first) {
 
   return {
     exchanges,
-    since,
     online,
-    fresh,
+    older,
+    earlier,
     refresh,
     resend: send,
     drop: (id) => setExchanges((all) => all.filter((e) => e.id !== id)),
     type: (text) => add({ shown: text, message: { text } }),
     confide: (text, shown) => add({ shown, message: { text }, personal: true }),
     tap: (payload, title) => add({ shown: title, message: { payload } }),
+    fresh: (title) => add({ shown: title, message: { payload: ANEW } }),
     give: (file) => add({ shown: file.name, file, progress: 0 }),
   };
 }
