@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what tests/deploy checks these files with: nginx, systemd-analyze and promtool from Debian, the schemas of Compose and Kubernetes in a
+# Installs what tests/deploy checks these files with: nginx, systemd-analyze, ip and promtool from Debian, the schemas of Compose and Kubernetes in a
 # virtual environment of their own (Rasa's pins and theirs do not go together).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +10,7 @@ if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
   command -v nginx >/dev/null || missing+=(nginx-light)
   command -v systemd-analyze >/dev/null || missing+=(systemd)
   command -v openssl >/dev/null || missing+=(openssl)
+  command -v ip >/dev/null || missing+=(iproute2)
   if [ ${#missing[@]} -gt 0 ] || [ ! -x "$tools/promtool" ]; then
     apt-get update -qq
   fi
