@@ -16,13 +16,13 @@ from bot.reply import Reply, intent_of
 from bot.tracker_store import StaleTurn
 from bot.transcript import AlreadyAnswered, Exchange, exchange
 from channels.inbound import File, Inbound, Place, Unavailable
+from channels.notices import NOT_TAKEN
 from channels.web.messages import printable
 
 logger = logging.getLogger(__name__)
 
 Replies = list[dict[str, Any]]
 CONTACT_FORM = '"contact_form"'  # the card of a reply that asks for names and numbers
-BUSY = Reply(kind="notice", text="系统暂时忙不过来,这条消息没有收下。请过一会儿再发一次。")
 BEGUN_ANEW = Reply(kind="chitchat", text="好的,重新开始。前面聊过的不再算数,约好的预约还在。")
 NOTHING_TO_SEE = Reply(kind="notice", text="没有看到内容,请输入问题。")
 
@@ -62,13 +62,6 @@ class Turns:
         self.max_characters, self.on_turn = max_characters, on_turn
         self.running = 0
 
-    async def ask(self, sender_id: str, inbound: Inbound) -> Replies:
-        """`take` for channels that can only say that a message was not taken."""
-        try:
-            return await self.take(sender_id, inbound)
-        except Unavailable:
-            return [BUSY.dict()]
-
     async def take(self, sender_id: str, inbound: Inbound) -> Replies:
         """The Replies to `inbound`, kept in the transcript. An error becomes an apology with the number it has in the log.
 
@@ -101,7 +94,7 @@ class Turns:
         except (*AWAY, LockError, StaleTurn):
             raise
         except AlreadyAnswered:
-            return self.transcript.answered(sender_id, message_id) or [BUSY.dict()]
+            return self.transcript.answered(sender_id, message_id) or [NOT_TAKEN.dict()]
         except Exception:
             number = secrets.token_hex(4)
             logger.exception("%s: 一条消息没有处理成功,错误编号 %s", self.channel, number)

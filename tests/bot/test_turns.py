@@ -12,7 +12,7 @@ from bot.privacy import mask
 from bot.reply import Reply
 from bot.tracker_store import StaleTurn
 from bot.transcript import AlreadyAnswered, exchange
-from bot.turns import BUSY, Turns
+from bot.turns import Turns
 from channels.inbound import File, Inbound, Place, Unavailable
 
 HELLO = Reply(kind="chitchat", text="您好").dict()
@@ -72,7 +72,7 @@ class Agent:
 
 async def test_typed_text_reaches_the_agent_and_the_answer_is_kept_and_counted() -> None:
     agent = Agent()
-    assert await agent.turns().ask("wechat:o1", Inbound(text="你好", message_id="m1")) == [HELLO]
+    assert await agent.turns().take("wechat:o1", Inbound(text="你好", message_id="m1")) == [HELLO]
     (message,) = agent.given
     assert (message.text, message.sender_id, message.input_channel, message.message_id) == (
         "你好",
@@ -86,28 +86,28 @@ async def test_typed_text_reaches_the_agent_and_the_answer_is_kept_and_counted()
 
 async def test_private_numbers_reach_neither_the_agent_nor_the_transcript() -> None:
     agent = Agent()
-    await agent.turns().ask("wechat:o1", Inbound(text="我电话13800138000,身份证140107199001011234"))
+    await agent.turns().take("wechat:o1", Inbound(text="我电话13800138000,身份证140107199001011234"))
     assert agent.given[0].text == "我电话〔手机号〕,身份证〔身份证号〕" == agent.kept[0][2]
 
 
 async def test_an_answer_to_the_question_for_name_and_number_is_put_away_whole() -> None:
     agent = Agent()
     agent.last = '[{"cards": [{"type": "contact_form"}]}]'
-    await agent.turns().ask("wechat:o1", Inbound(text="王小明 13800138000"))
+    await agent.turns().take("wechat:o1", Inbound(text="王小明 13800138000"))
     assert agent.given[0].text == "〔个人信息〕" == agent.kept[0][2]
 
 
 async def test_a_roster_button_is_answered_without_the_agent() -> None:
     agent = Agent()
     payload = "roster:0123456789012345678901:yes"
-    assert (await agent.turns().ask("wechat:o1", Inbound(payload=payload)))[0]["text"] == payload
+    assert (await agent.turns().take("wechat:o1", Inbound(payload=payload)))[0]["text"] == payload
     assert agent.given == []
 
 
 @pytest.mark.parametrize("typed", ["/restart", "／ restart", '/ask_policy{"payload": "help"}', "\u200b/restart"])
 async def test_nobody_can_type_an_intent(typed: str) -> None:
     agent = Agent()
-    await agent.turns().ask("wechat:o1", Inbound(text=typed))
+    await agent.turns().take("wechat:o1", Inbound(text=typed))
     assert not agent.given[0].text.startswith(("/", "／"))
 
 
@@ -116,7 +116,7 @@ async def test_nobody_can_type_an_intent(typed: str) -> None:
 )
 async def test_a_tap_is_not_classified_again(payload: str, intent: str) -> None:
     agent = Agent()
-    await agent.turns().ask("wechat:o1", Inbound(payload=payload))
+    await agent.turns().take("wechat:o1", Inbound(payload=payload))
     parsed = agent.given[0].parse_data
     assert parsed["intent"]["name"] == intent and parsed["entities"][0]["value"] == payload
 
@@ -131,8 +131,8 @@ async def test_a_new_conversation_is_a_leaving_and_a_forgetting_and_one_exchange
 async def test_places_and_files_are_answered_without_the_agent() -> None:
     agent = Agent()
     turns = agent.turns()
-    place = await turns.ask("wecom:z", Inbound(place=Place(37.87, 112.55, "太原")))
-    file = await turns.ask("wecom:z", Inbound(file=File("张三13800138000.xlsx", b"PK")))
+    place = await turns.take("wecom:z", Inbound(place=Place(37.87, 112.55, "太原")))
+    file = await turns.take("wecom:z", Inbound(file=File("张三13800138000.xlsx", b"PK")))
     assert [place[0]["text"], file[0]["text"]] == ["太原附近", "2字节"] and agent.given == []
     assert [said for _, _, said, _ in agent.kept] == ["〔位置〕太原", "〔文件〕张三〔手机号〕.xlsx"]
 
@@ -142,7 +142,7 @@ async def test_places_and_files_are_answered_without_the_agent() -> None:
 )
 async def test_nothing_and_too_much_are_said_so(text: str, word: str) -> None:
     agent = Agent()
-    assert word in (await agent.turns().ask("wechat:o1", Inbound(text=text)))[0]["text"]
+    assert word in (await agent.turns().take("wechat:o1", Inbound(text=text)))[0]["text"]
     assert agent.given == []
 
 
@@ -150,7 +150,7 @@ async def test_nothing_and_too_much_are_said_so(text: str, word: str) -> None:
 async def test_trouble_is_an_apology(trouble: str) -> None:
     agent = Agent()
     setattr(agent, trouble, True)
-    assert "请再说一次" in (await agent.turns().ask("wechat:o1", Inbound(text="你好")))[0]["text"]
+    assert "请再说一次" in (await agent.turns().take("wechat:o1", Inbound(text="你好")))[0]["text"]
 
 
 # -- the database or Redis is away -------------------------------------------------------------------------------------
@@ -170,7 +170,6 @@ async def test_a_message_that_cannot_be_kept_is_not_taken_and_may_be_sent_again(
     with pytest.raises(Unavailable):
         await turns.take("web:o1", Inbound(text="你好", message_id="m1"))
     assert agent.kept == [] and agent.counted == ["wechat:unavailable"] and turns.running == 0
-    assert await turns.ask("web:o1", Inbound(text="你好", message_id="m1")) == [BUSY.dict()]
     turns.handle = works
     assert await turns.take("web:o1", Inbound(text="你好", message_id="m1")) == [HELLO]
 
