@@ -7,8 +7,7 @@ PostgreSQL runs on this machine with its own defaults, so both databases sync ev
 import tempfile
 import time
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -50,7 +49,7 @@ def measure() -> str:
         f"{shown}\n\nOne process: {ALONE} bookings one after the other by as many people. {PROCESSES} processes: {TOGETHER} bookings, "
         f"all on one slot, so that every one waits for the same row. p50, the slower database: {verdict(slowest, 15, ' ms')}.\n\n"
         f"{raced}\n\nEach round: {REQUESTS} requests from {RACERS} processes that start together for {PLACES} places; "
-        "booked / refused as full / anything else, and the seconds from the first process's start to the last's end."
+        "booked / refused as full / anything else, and the seconds from the common start to the last answer."
     )
 
 
@@ -121,7 +120,7 @@ def _alone(desk: Desk, course: int) -> tuple[float, float, float]:
 
 def _together(desk: Desk, url: str, course: int) -> float:
     slot = _slot(desk, course, TOGETHER)
-    answers, seconds = _timed(lambda: race(url, booking, slot, TOGETHER, PROCESSES))
+    answers, seconds = race(url, booking, slot, TOGETHER, PROCESSES)
     if answers != {"booked": TOGETHER}:
         raise AssertionError(f"not every booking was made: {answers}")
     return TOGETHER / seconds
@@ -129,7 +128,7 @@ def _together(desk: Desk, url: str, course: int) -> float:
 
 def _round(desk: Desk, url: str, course: int) -> str:
     slot = _slot(desk, course, PLACES)
-    answers, seconds = _timed(lambda: race(url, booking, slot, REQUESTS, RACERS))
+    answers, seconds = race(url, booking, slot, REQUESTS, RACERS)
     with desk.engine.connect() as connection:
         query = sa.select(sa.func.count()).select_from(Booking).where(Booking.slot_id == slot)
         booked = connection.execute(query).scalar_one()
@@ -137,9 +136,3 @@ def _round(desk: Desk, url: str, course: int) -> str:
         raise AssertionError(f"{booked} bookings in the database, {answers['booked']} answers that say so")
     other = REQUESTS - answers["booked"] - answers["slot_full"]
     return f"{booked} / {answers['slot_full']} / {other} ({seconds:.1f} s)"
-
-
-def _timed(work: Callable[[], list[str]]) -> tuple[Counter[str], float]:
-    started = time.perf_counter()
-    answers = work()
-    return Counter(answers), time.perf_counter() - started

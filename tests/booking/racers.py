@@ -2,10 +2,12 @@
 
 import multiprocessing
 import random
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -86,10 +88,15 @@ def mixed_commands(desk: Desk, who: str, slots: Sequence[int]) -> str:
     return "done"
 
 
-def race(
-    url: str, attempt: Callable[[Desk, str, Any], str], slot: Any, requests: int, processes: int = 32
-) -> list[str]:
-    """The answers to `requests` attempts on `slot` by as many people, shared out among processes that start together."""
+class Raced(NamedTuple):
+    """What everybody was answered, and the seconds from the common start to the last answer."""
+
+    answers: Counter[str]
+    seconds: float
+
+
+def race(url: str, attempt: Callable[[Desk, str, Any], str], slot: Any, requests: int, processes: int = 32) -> Raced:
+    """`requests` attempts on `slot` by as many people, shared out among processes that start together."""
     # Forked from a fresh process with the imports done: the present one has threads and connections.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
@@ -101,10 +108,10 @@ def race(
     ]
     for racer in racers:
         racer.start()
-    answers = [answer for _ in racers for answer in queue.get()]
+    starts, ends, answers = zip(*(queue.get() for _ in racers))
     for racer in racers:
         racer.join()
-    return answers
+    return Raced(Counter(answer for some in answers for answer in some), max(ends) - min(starts))
 
 
 def _run(
@@ -116,9 +123,11 @@ def _run(
         with engine.connect() as connection:
             connection.execute(sa.select(Slot.id).limit(1))
         start.wait()
-        queue.put([attempt(desk, who, slot) for who in people])
+        started = time.monotonic()
+        answers = [attempt(desk, who, slot) for who in people]
+        queue.put((started, time.monotonic(), answers))
     except BaseException as error:
-        queue.put([f"crashed: {error!r}"])
+        queue.put((time.monotonic(), time.monotonic(), [f"crashed: {error!r}"]))
         raise
     finally:
         engine.dispose()

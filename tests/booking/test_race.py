@@ -2,7 +2,6 @@
 
 import asyncio
 import multiprocessing
-from collections import Counter
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -20,7 +19,7 @@ def address_of(world: World) -> str:
 
 def test_500_requests_for_10_places_give_10_bookings_and_490_clear_answers(world: World) -> None:
     slot = world.slot(capacity=10)
-    answers = Counter(race(address_of(world), booking, slot, 500))
+    answers = race(address_of(world), booking, slot, 500).answers
     assert answers == {"booked": 10, "slot_full": 490}
     assert world.places(slot) == (10, 0)
     assert len(world.rows(Booking)) == len(world.notices("confirmed")) == 10
@@ -29,13 +28,13 @@ def test_500_requests_for_10_places_give_10_bookings_and_490_clear_answers(world
 
 def test_without_the_guard_the_same_race_oversells(world: World) -> None:
     slot = world.slot(capacity=10)
-    answers = Counter(race(address_of(world), unguarded_booking, slot, 500))
+    answers = race(address_of(world), unguarded_booking, slot, 500).answers
     assert answers["booked"] == len(world.rows(Booking)) > 10
 
 
 def test_cancels_reschedules_and_promotions_mixed_in_leave_every_count_right(world: World) -> None:
     slots = [world.slot(capacity=capacity, hours=72 + 3 * n) for n, capacity in enumerate((99, 2, 3, 4, 3))]
-    answers = Counter(race(address_of(world), mixed_commands, slots, 96))
+    answers = race(address_of(world), mixed_commands, slots, 96).answers
     assert answers == {"done": 96}
     assert_consistent(world)
     assert_in_order(world)
