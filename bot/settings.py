@@ -1,6 +1,7 @@
 """Settings: environment variables, read once. Units are in the names or the comments; secrets have no default in production."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
+_AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}")
 SHORTEST_TOKEN = 16
 
 
@@ -28,6 +30,7 @@ class WeChatSettings:
     certified: bool
     template_id: str
     template_keywords: Mapping[str, str]
+    subscription: bool  # notices go by subscription messages, not by template messages
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,9 @@ def _database_url(said: str) -> str:
 
 
 def _wechat(env: Mapping[str, str]) -> WeChatSettings | None:
-    if not _given(env, "WECHAT_TOKEN"):
+    if not env.get("WECHAT_TOKEN"):
+        if any(env.get(name) for name in ("WECHAT_APP_ID", "WECHAT_APP_SECRET", "WECHAT_AES_KEY")):
+            raise SettingsError("渠道设置不全,还缺环境变量 WECHAT_TOKEN")
         return None
     mode = env.get("WECHAT_MODE") or ("safe" if env.get("WECHAT_AES_KEY") else "plain")
     if mode not in ("plain", "compatible", "safe"):
@@ -141,11 +146,12 @@ def _wechat(env: Mapping[str, str]) -> WeChatSettings | None:
         certified=certified,
         template_id=env.get("WECHAT_TEMPLATE_ID", ""),
         template_keywords=_keywords(env.get("WECHAT_TEMPLATE_KEYWORDS") or "thing1=title,thing2=text"),
+        subscription=_yes_no(env, "WECHAT_SUBSCRIPTION"),
     )
 
 
 def _wecom(env: Mapping[str, str]) -> WeComSettings | None:
-    if not _given(env, "WECOM_CORP_ID", "WECOM_SECRET", "WECOM_TOKEN", "WECOM_AES_KEY"):
+    if not _given(env, "WECOM_CORP_ID", "WECOM_SECRET", "WECOM_TOKEN", "WECOM_AES_KEY", "WECOM_AGENT_ID"):
         return None
     return WeComSettings(
         corp_id=env["WECOM_CORP_ID"],
@@ -174,7 +180,11 @@ def _given(env: Mapping[str, str], *names: str) -> bool:
 
 def _keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     """The present key and the one before it, which still opens what is under way."""
-    return tuple(key for key in (env.get(name), env.get(f"{name}_PREVIOUS")) if key)
+    names = [each for each in (name, f"{name}_PREVIOUS") if env.get(each)]
+    for each in names:
+        if not _AES_KEY.fullmatch(env[each]):
+            raise SettingsError(f"环境变量 {each} 应是 43 个字母或数字,现在有 {len(env[each])} 个字符")
+    return tuple(env[each] for each in names)
 
 
 def _keywords(said: str) -> dict[str, str]:

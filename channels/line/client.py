@@ -105,6 +105,14 @@ class LineClient:
         """The account's own id, name and chat mode. Raises LineError."""
         return await self._call("GET", "/v2/bot/info")
 
+    async def check(self) -> list[str]:
+        """What is wrong with the access token, a Chinese line; none when calls are accepted."""
+        try:
+            await self.bot_info()
+        except LineError as error:
+            return [f"LINE:{error}"]
+        return []
+
     async def webhook(self) -> Json:
         """The webhook's `endpoint` and whether it is `active`. Raises LineError (404 when none is set)."""
         return await self._call("GET", "/v2/bot/channel/webhook/endpoint")
@@ -212,7 +220,10 @@ def _error(status: int, body: bytes) -> LineError:
     parts = [told.get("message"), *(detail.get("message") for detail in details if isinstance(detail, dict))]
     reason = ";".join(str(part)[:200] for part in parts if part) or "没有说明"
     if status in (401, 403):
-        return Unauthorized(f"LINE 的 channel access token 不对、过期或没有权限({status}):{reason}", status)
+        return Unauthorized(
+            f"LINE 的 channel access token 不对、过期或没有权限({status}),请检查 LINE_CHANNEL_ACCESS_TOKEN:{reason}",
+            status,
+        )
     if status == 429 and _QUOTA in reason.lower():
         return QuotaExceeded(f"本月的 LINE 推送条数用完了:{reason}", status)
     if status == 429 or status >= 500:

@@ -133,7 +133,7 @@ class WeChatDeliverer:
         template_id: str,
         keywords: Mapping[str, str],
         base_url: str,
-        subscription: bool = False,
+        subscription: bool,
     ) -> None:
         unknown = set(keywords.values()) - {"title", "text"}
         if unknown:

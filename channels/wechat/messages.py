@@ -1,6 +1,5 @@
 """What WeChat sends, typed, and what we send back: pure functions from XML fields to a message and from a Reply to WeChat's messages."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,13 +15,12 @@ TEXT_BYTES = 2048
 # What a customer-service message may follow: a message of the user's (5 in 48 h) or a tap, scan or follow (3 in a minute).
 QUOTA_AFTER_MESSAGE, QUOTA_AFTER_EVENT = 5, 3
 NEWS_TITLE, NEWS_TEXT = 64, 120
-# On a poster: a base, whose slots to show. On a booking: the booking to open.
-_SCENE = re.compile(r"(?:base|booking):[A-Za-z0-9-]{1,40}")
 
 
 def is_scene(scene: str) -> bool:
-    """Whether a QR code's scene is one of ours, to be handed to the assistant as a payload."""
-    return _SCENE.fullmatch(scene) is not None
+    """Whether a QR code's scene is one of ours, to be handed to the assistant as a payload: on a poster a base, whose slots to show,
+    on a booking the booking to open."""
+    return scene.startswith(("base:", "booking:")) and is_known_payload(scene)
 
 
 class BadMessage(Exception):

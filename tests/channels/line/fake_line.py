@@ -60,6 +60,7 @@ class FakeLine:
         app.router.add_post("/v2/bot/message/reply", self._reply)
         app.router.add_post("/v2/bot/message/push", self._push)
         app.router.add_post("/v2/bot/chat/loading/start", self._loading)
+        app.router.add_get("/v2/bot/info", self._info)
         app.router.add_get("/v2/bot/profile/{user}", self._profile)
         app.router.add_get("/v2/bot/message/{id}/content", self._content)
         app.router.add_post("/v2/bot/richmenu/validate", self._validate_menu)
@@ -125,6 +126,9 @@ class FakeLine:
         self.loading.append((body["chatId"], body["loadingSeconds"]))
         self.loading_shown.set()
         return web.json_response({}, status=202)
+
+    async def _info(self, request: web.Request) -> web.Response:
+        return web.json_response({"displayName": "產教通", "basicId": "@cjt", "chatMode": "bot"})
 
     async def _profile(self, request: web.Request) -> web.Response:
         user = request.match_info["user"]

@@ -166,7 +166,7 @@ async def test_notifications_go_by_the_template_with_a_link(
 
 async def test_a_template_keyword_for_something_we_do_not_have_is_refused(client: WeChatClient) -> None:
     with pytest.raises(ValueError, match="teacher"):
-        WeChatDeliverer(client, "T1", {"thing1": "teacher"}, BASE_URL)
+        WeChatDeliverer(client, "T1", {"thing1": "teacher"}, BASE_URL, subscription=False)
 
 
 def test_the_menu_fits_wechats_limits() -> None:
