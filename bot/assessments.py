@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,9 @@ SIZE_QUESTION = "还差一问:贵公司是中小微企业吗?这条津贴只写�
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROSTER_PROGRAMME = "training-allowance"
 TEMPLATE_URL = f"/api/assessments/{ROSTER_PROGRAMME}/roster/template.xlsx"
+PEOPLE_FILE = "逐人结果.json"
+PEOPLE_SHOWN = 50
+ROWS_SAID = 10  # rows with something wrong or missing that an answer lists
 MAX_ROSTER_BYTES = 5 * 1024 * 1024
 OUTCOMES = {
     "met": "符合",
@@ -76,41 +80,65 @@ class Rosters:
 
     async def work_out(
         self, owner: str, data: bytes, filename: str, is_sme: bool | None
-    ) -> tuple[WorkedOut, str | None, str]:
-        """What came out, the decision's id (None when no row could be counted) and the workbook's. Raises RosterError."""
+    ) -> tuple[WorkedOut, dict[str, str]]:
+        """What came out, and where it can be seen: `workbook`, `people` and, when any row could be counted, `url`. Raises RosterError."""
         now = datetime.now(timezone.utc)
         done = await self.desk.work_out(data, filename, is_sme, now.astimezone(_SHANGHAI).date())
         decision = done.result["decision"]
-        decision_id = self.decisions.add(owner, decision, now) if decision else None
-        return done, decision_id, self.files.add(owner, "津贴测算结果.xlsx", done.workbook, now)
+        people = {"headline": done.result["headline"], "rows": done.result["rows"]}
+        links = {
+            "workbook": file_address(self.files.add(owner, "津贴测算结果.xlsx", done.workbook, now)),
+            "people": people_address(self.files.add(owner, PEOPLE_FILE, dumps(people).encode(), now)),
+        }
+        if decision:
+            links["url"] = decision_address(self.decisions.add(owner, decision, now))
+        return done, links
 
     async def reply(self, owner: str, data: bytes, filename: str, is_sme: bool | None = None) -> Reply:
-        """The answer to a roster sent in a conversation."""
+        """The answer to a roster sent in a conversation. It names nobody, for conversations are kept: people are rows of the file."""
         try:
-            done, decision_id, file_id = await self.work_out(owner, data, filename, is_sme)
+            done, links = await self.work_out(owner, data, filename, is_sme)
         except RosterError as error:
             hint = f"{error} 空白模板:{TEMPLATE_URL}"
             return Reply(kind="notice", text=hint, attachments=[_link("下载空白模板", TEMPLATE_URL)])
-        result = done.result
-        lines = [result["headline"], *result["notes"]]
-        lines += [f"· {error}" for row in result["rows"] for error in row["errors"]][:10]
+        result, decision = done.result, done.result["decision"]
+        incomplete = _incomplete(result["rows"])
+        lines = [result["headline"], *result["notes"], *(f"· {said}" for said in incomplete[:ROWS_SAID])]
         quick = [QuickReply(title="一项一项问我", payload=f"assess:{ROSTER_PROGRAMME}")]
-        if is_sme is None and decision_id:
-            lines.append(SIZE_QUESTION)
+        asked = SIZE_QUESTION if is_sme is None and decision else None
+        if asked:
+            lines.append(asked)
+            file_id = links["workbook"].rpartition("/")[2]
             quick[:0] = [
                 QuickReply(title="是中小微企业", payload=f"roster:{file_id}:yes"),
                 QuickReply(title="不是", payload=f"roster:{file_id}:no"),
             ]
-        elif decision_id:
-            lines.append(done.explanation.partition("\n")[2])
-        attachments = [_link("下载逐人结果(Excel,七天内有效)", file_address(file_id))]
-        if decision_id:
-            attachments.append(_link("打开、打印这份结果", decision_address(decision_id)))
+        elif decision:
+            lines.append(done.summary.partition("\n")[2])
+        attachments = [
+            _link("看每个人的结果", links["people"]),
+            _link("下载逐人结果(Excel,七天内有效)", links["workbook"]),
+        ]
+        if decision:
+            attachments.append(_link("打开、打印这份结果", links["url"]))
+        card = {
+            "type": "assessment",
+            "title": PROGRAMMES[ROSTER_PROGRAMME].title,
+            "decision": {name: value for name, value in (decision or {}).items() if name != "inputs"},
+            "roster": {
+                "headline": result["headline"],
+                "notes": result["notes"],
+                "incomplete": incomplete[:ROWS_SAID],
+                "incomplete_rows": len(incomplete),
+                "asked": asked,
+            },
+        }
         return Reply(
             kind="assessment",
             text="\n".join(lines),
             citations=[Citation(**vars(cite(self.corpus(), a, q))) for a, q in done.citations],
             quick_replies=quick,
+            cards=[card] if decision else [],
             attachments=attachments,
         )
 
@@ -129,6 +157,20 @@ def decision_address(id: str) -> str:
 
 def file_address(id: str) -> str:
     return f"/files/{id}"
+
+
+def people_address(id: str) -> str:
+    """The page of everybody's result, from the kept file with this id."""
+    return f"/assessments/people/{id}"
+
+
+def _incomplete(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wrong or missing, row by row."""
+    return [
+        ";".join(row["errors"]) or f"第 {row['row']} 行:{row['missing']}"
+        for row in rows
+        if row["errors"] or row["missing"]
+    ]
 
 
 def _link(title: str, url: str) -> dict[str, str]:
@@ -197,14 +239,11 @@ def assessments(rosters: Rosters, limiter: RateLimiter) -> Blueprint:
         try:
             filename, data, said = uploaded(request)
             is_sme = _yes_no(said)
-            done, decision_id, file_id = await rosters.work_out("api", data, filename, is_sme)
+            done, links = await rosters.work_out("api", data, filename, is_sme)
         except RosterError as error:
             return error_response(413 if error.code == "too_large" else 422, error.code, str(error))
         if XLSX in request.headers.get("accept", ""):
             return _download(done.workbook, "津贴测算结果.xlsx", "roster-result.xlsx")
-        links = {"workbook": file_address(file_id), "id": decision_id}
-        if decision_id:
-            links["url"] = decision_address(decision_id)
         return _json({**done.result, "explanation": done.explanation, **links})
 
     @pages.get("/assessments/<id>")
@@ -219,10 +258,26 @@ def assessments(rosters: Rosters, limiter: RateLimiter) -> Blueprint:
             "assessment.html", stored=stored, made=made, labels=labels, said=worded, outcomes=OUTCOMES, states=STATES
         )
 
+    @pages.get("/assessments/people/<id>")
+    async def people_page(request: Request, id: str) -> HTTPResponse:
+        """Everybody of a roster with their result, PEOPLE_SHOWN at once (`?page=`); `?only=incomplete` leaves out who lacks nothing."""
+        kept = files.get(id, datetime.now(timezone.utc))
+        if kept is None or kept.name != PEOPLE_FILE:
+            return _page("missing.html", status=404)
+        held = json.loads(kept.content)
+        only = request.args.get("only") == "incomplete"
+        rows = [row for row in held["rows"] if not only or row["errors"] or row["missing"]]
+        last = max(1, -(-len(rows) // PEOPLE_SHOWN))
+        said = request.args.get("page") or ""
+        page = min(int(said), last) if re.fullmatch(r"[1-9]\d{0,4}", said, re.ASCII) else 1
+        shown = rows[(page - 1) * PEOPLE_SHOWN : page * PEOPLE_SHOWN]
+        values = {"rows": shown, "count": len(rows), "page": page, "last": last, "only": only, "outcomes": OUTCOMES}
+        return _page("people.html", headline=held["headline"], **values)
+
     @pages.get("/files/<id>")
     async def file(request: Request, id: str) -> HTTPResponse:
         kept = files.get(id, datetime.now(timezone.utc))
-        if kept is None:
+        if kept is None or kept.name == PEOPLE_FILE:
             return _page("missing.html", status=404)
         return _download(kept.content, kept.name, "result.xlsx")
 

@@ -4,7 +4,8 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -55,6 +56,20 @@ class KeptFiles:
             return KeptFile(row.name, self._sealer.decrypt(row.sealed)) if row else None
         except InvalidToken:
             return None
+
+    def of(self, owner: str, now: datetime) -> list[dict[str, Any]]:
+        """The files of `owner` that can be fetched still, the oldest first: id, name, expires_at (UTC)."""
+        query = (
+            sa.select(kept_files.c.id, kept_files.c.name, kept_files.c.expires_at)
+            .where(kept_files.c.owner == owner, kept_files.c.expires_at >= now.timestamp())
+            .order_by(kept_files.c.expires_at)
+        )
+        with self.engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [
+            {"id": row.id, "name": row.name, "expires_at": datetime.fromtimestamp(row.expires_at, timezone.utc)}
+            for row in rows
+        ]
 
     def erase(self, owner: str) -> int:
         """Forget every file of `owner`; how many that were."""

@@ -9,7 +9,7 @@ import resource
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -28,10 +28,11 @@ class RosterError(Exception):
 
 @dataclass(frozen=True)
 class WorkedOut:
-    """A roster's result: as JSON, the decision in Chinese, the clauses it rests on, and the annotated workbook."""
+    """A roster's result: as JSON, the decision in Chinese, the same without the people, the clauses it rests on, the annotated workbook."""
 
     result: Mapping[str, Any]
     explanation: str
+    summary: str
     citations: tuple[tuple[str, str], ...]
     workbook: bytes
 
@@ -71,7 +72,7 @@ class RosterDesk:
         if "error" in done:
             raise RosterError(done["code"], done["error"])
         pairs = tuple((article, quote) for article, quote in done["citations"])
-        return WorkedOut(done["result"], done["explanation"], pairs, b64decode(done["workbook"]))
+        return WorkedOut(done["result"], done["explanation"], done["summary"], pairs, b64decode(done["workbook"]))
 
 
 def _work() -> dict[str, Any]:
@@ -87,10 +88,12 @@ def _work() -> dict[str, Any]:
         return {"code": error.code, "error": str(error)}
     except NotInForce as error:
         return {"code": "not_in_force", "error": str(error)}
+    decision = result.decision
     return {
         "result": result.as_dict(),
-        "explanation": explain(result.decision) if result.decision else result.headline,
-        "citations": citations(result.decision) if result.decision else [],
+        "explanation": explain(decision) if decision else result.headline,
+        "summary": explain(replace(decision, people=())) if decision else result.headline,
+        "citations": citations(decision) if decision else [],
         "workbook": b64encode(annotated(roster, result)).decode(),
     }
 

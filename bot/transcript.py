@@ -117,6 +117,14 @@ class Transcript:
             connection.execute(feedback.insert().values(sender_id=sender_id, message_id=message_id, **row))
         return True
 
+    def ratings(self, sender_id: str) -> list[dict[str, Any]]:
+        """What this sender thinks of answers, the oldest first: message_id, useful, comment, at (Unix seconds)."""
+        about = feedback.c
+        query = sa.select(about.message_id, about.useful, about.comment, about.created_at.label("at"))
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.where(about.sender_id == sender_id).order_by(about.created_at)).mappings()
+            return [dict(row) for row in rows]
+
     def reviews(self, limit: int = 200) -> list[dict[str, Any]]:
         """The latest feedback, the newest first: at (Unix seconds), useful, comment, said, and the answer's text."""
         said = sa.and_(
@@ -147,10 +155,10 @@ class Transcript:
             for row in rows
         ]
 
-    def history(self, sender_id: str) -> list[dict[str, Any]]:
-        """The latest HISTORY_LIMIT exchanges, oldest first: message_id, said, replies, at (Unix seconds)."""
+    def history(self, sender_id: str, limit: int | None = HISTORY_LIMIT) -> list[dict[str, Any]]:
+        """The latest `limit` exchanges (None: all), oldest first: message_id, said, replies, at (Unix seconds)."""
         table = chat_messages
-        query = sa.select(table).where(table.c.sender_id == sender_id).order_by(table.c.id.desc()).limit(HISTORY_LIMIT)
+        query = sa.select(table).where(table.c.sender_id == sender_id).order_by(table.c.id.desc()).limit(limit)
         with self.engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
         return [

@@ -62,6 +62,8 @@ WORDS = {
     "anyOf": "符合一样就行",
     "missing": "怎样能改变结果",
     "notStated": "文件没有写清楚的",
+    "incomplete": "名单里要补、要改的({n} 行)",
+    "others": "其余的看“看每个人的结果”。",
     "words": "看文字说明",
     "free": "剩 {n} 个名额",
     "fullSlot": "约满了,可以排队",

@@ -557,14 +557,14 @@ def _settle_qualification(person: dict[str, Any]) -> None:
 
 
 def _namesakes(rows: Iterable[RosterRow]) -> Iterator[str]:
-    """People of the same name: perhaps one person in two rows."""
+    """People of the same name, which is not said: perhaps one person in two rows."""
     by_name: dict[str, list[int]] = {}
     for row in rows:
         if row.person.get("name"):
             by_name.setdefault(row.person["name"], []).append(row.number)
     repeated = [(name, numbers) for name, numbers in by_name.items() if len(numbers) > 1]
-    for name, numbers in repeated[:5]:
-        yield f"{_numbers(numbers)}的姓名都是“{_short(name)}”:如果是同一个人,请只留一行。"
+    for _, numbers in repeated[:5]:
+        yield f"{_numbers(numbers)}的姓名一样:如果是同一个人,请只留一行。"
     if len(repeated) > 5:
         yield f"另外还有 {len(repeated) - 5} 个姓名出现了不止一次。"
 

@@ -75,16 +75,14 @@ class DecisionStore:
         """The decision with this id, or None."""
         query = sa.select(decisions).where(decisions.c.id == id[:32])
         with self.engine.connect() as connection:
-            row = connection.execute(query).mappings().one_or_none()
-        if row is None:
-            return None
-        return StoredDecision(
-            row["id"],
-            row["programme"],
-            row["rule_version"],
-            row["made_at"],
-            json.loads(row["decision"]),
-        )
+            row = connection.execute(query).one_or_none()
+        return _stored(row) if row else None
+
+    def of(self, owner: str) -> list[StoredDecision]:
+        """Everything that was worked out for `owner` and is kept, the oldest first."""
+        query = sa.select(decisions).where(decisions.c.owner == owner).order_by(decisions.c.made_at)
+        with self.engine.connect() as connection:
+            return [_stored(row) for row in connection.execute(query)]
 
     def erase(self, owner: str) -> int:
         """Forget everything that was worked out for `owner`. Returns how many decisions that were."""
@@ -96,6 +94,10 @@ class DecisionStore:
         with self.engine.begin() as connection:
             gone = decisions.delete().where(decisions.c.made_at < before.replace(tzinfo=None))
             return int(connection.execute(gone).rowcount)
+
+
+def _stored(row: Any) -> StoredDecision:
+    return StoredDecision(row.id, row.programme, row.rule_version, row.made_at, json.loads(row.decision))
 
 
 def _without_names(decision: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -155,7 +155,33 @@ def test_a_roster_in_the_chat_asks_for_the_firms_size_and_then_gives_the_sum(cli
     assert reply["kind"] == "assessment" and "中小微企业吗" in reply["text"]
     (settled,) = client.tap(reply["quick_replies"][0]["payload"])
     assert settled["text"].startswith("按文件,可以领 1200 元")
-    assert [a["url"].split("/")[1] for a in settled["attachments"]] == ["files", "assessments"]
+    people, workbook_, decision = [attachment["url"] for attachment in settled["attachments"]]
+    assert all(client.get(url).status_code == 200 for url in (people, workbook_, decision))
+
+
+def test_the_card_of_a_roster_has_the_sum_and_the_rows_to_mend(client: Client) -> None:
+    unclear, open_ = (
+        ["李四", "是", "是", "去年春天", "2025-02-28", "没有", None, None],
+        ["王五", "是", "是", *[None] * 5],
+    )
+    (asked,) = send_roster(client, workbook(GOOD, unclear, open_), "/chat/files").json()["messages"]
+    assert "中小微企业吗" in asked["cards"][0]["roster"]["asked"]
+    (settled,) = client.tap(asked["quick_replies"][0]["payload"])
+    [card] = settled["cards"]
+    assert card["decision"]["amount"] == "600" and "inputs" not in card["decision"]
+    assert card["roster"]["incomplete_rows"] == 2 and card["roster"]["asked"] is None
+    wrong, missing = card["roster"]["incomplete"]
+    assert "去年春天" in wrong and missing.startswith("第 4 行:要补")
+
+
+def test_everybodys_result_is_a_page_of_fifty_at_once(client: Client) -> None:
+    people = [[f"学员{number:03d}", *GOOD[1:]] for number in range(60)]
+    lacking = ["缺证书", *GOOD[1:5], None, None, None]
+    url = send_roster(client, workbook(*people, lacking), data={"is_sme": "true"}).json()["people"]
+    first, second, only = (client.get(url + query).text for query in ("", "?page=2", "?only=incomplete"))
+    assert first.count("<strong>学员") == 50 and second.count("<strong>学员") == 10 and "学员050" in second
+    assert only.count("<strong>学员") == 0 and "缺证书" in only and "要补" in only
+    assert client.get(f"{url}?page=99999").text == second and client.get(f"{url}?page=-1").text == first
 
 
 def test_a_repeated_upload_is_answered_once(client: Client) -> None:

@@ -394,15 +394,10 @@ def test_a_declined_offer_passes_on_and_who_leaves_is_gone(client: Client, serve
     assert second.get("/api/bookings").json()["waiting"] == []
 
 
-def test_one_may_read_and_erase_everything_that_is_kept(client: Client, office: BackOffice) -> None:
+def test_ones_number_is_nowhere_after_erasing(client: Client, office: BackOffice) -> None:
     phone = phone_number()
     code = booked(client, office.slot(), phone=phone)["code"]
-    client.say("你好")
-    kept = client.get("/api/me").json()
-    assert phone in {each["value"] for each in kept["values"]} and kept["bookings"][0]["code"] == code
-    assert kept["messages"][0]["said"] == "你好"
     assert send(client, "DELETE", "/api/me").json()["cancelled"] == [code]
-    assert client.get("/api/me").json() == {"values": [], "bookings": [], "waiting": [], "messages": []}
     assert client.get(f"/api/bookings/{code}").status_code == 404
     digests = office.desk.vault.digests("phone", phone)
     assert office.rows(sa.select(VaultEntry.token).where(VaultEntry.digest.in_(digests))) == []

@@ -38,7 +38,7 @@ const Criteria = ({ nodes }) => (
 
 export function Assessment({ card, text, cite }) {
   const t = words();
-  const { decision } = card;
+  const { decision, roster } = card;
   const people = decision.people || [];
   const cited = leaves([...decision.criteria, ...people.flatMap((person) => person.criteria)]).map((node) => node.citation);
   const quotes = [...new Map(cited.filter(Boolean).map((citation) => [citation.quote, citation])).values()];
@@ -54,7 +54,9 @@ export function Assessment({ card, text, cite }) {
           {decision.amount !== decision.amount_possible && ` · ${t.most} ${Number(decision.amount_possible).toLocaleString('zh-CN')} ${t.yuan}`}
         </p>
       )}
-      <p class="lead">{decision.headline}</p>
+      <p class="lead">{roster ? roster.headline : decision.headline}</p>
+      {roster?.notes.map((note) => <p class="meta">{note}</p>)}
+      {roster?.asked && <p class="asked">{roster.asked}</p>}
       <Criteria nodes={decision.criteria} />
       {people.slice(0, 20).map((person) => (
         <details open={people.length <= 3}>
@@ -70,6 +72,13 @@ export function Assessment({ card, text, cite }) {
         <dl class="facts">
           {decision.facts.map((fact) => [<dt>{fact.label}</dt>, <dd>{fact.value} {fact.unit}</dd>])}
         </dl>
+      )}
+      {roster?.incomplete.length > 0 && (
+        <>
+          <h3>{t.incomplete.replace('{n}', roster.incomplete_rows)}</h3>
+          <ul>{roster.incomplete.map((said) => <li>{said}</li>)}</ul>
+          {roster.incomplete_rows > roster.incomplete.length && <p class="meta">{t.others}</p>}
+        </>
       )}
       {decision.changes?.length > 0 && (
         <>
