@@ -1,17 +1,22 @@
 """Every page and state that is looked at: by axe in test_looks.py, and as pictures in docs/screenshots (python -m tests.browser.pictures)."""
 
+import io
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
+from openpyxl import load_workbook
+
 from bot.look import Look
+from policy_kb.rules.roster import template
 from tests.conftest import Client
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["LOOKS", "PARTS", "SCENES", "Look", "Scene", "book", "converse"]
+__all__ = ["LOOKS", "PARTS", "SCENES", "Look", "Scene", "book", "converse", "roster"]
 
 LOOKS = {
     "light": Look(theme="light"),
@@ -102,6 +107,20 @@ def converse(person: Client) -> str:
     code = book(person)
     person.tap("book")
     return code
+
+
+def roster() -> bytes:
+    """A filled-in roster: one person gets both sums, one lacks the certificate's dates, one has a mistake."""
+    book = load_workbook(io.BytesIO(template()))
+    for row in (
+        ["赵大海", "是", "是", None, None, 12, "证书", date(2024, 9, 1), date(2024, 3, 1)],
+        ["李红", "是", "是", None, None, None, None, None, None],
+        ["王小明", "是", "是", None, None, "很久", None, None, None],
+    ):
+        book.worksheets[0].append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
 
 
 def book(person: Client) -> str:

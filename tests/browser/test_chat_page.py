@@ -1,7 +1,7 @@
 """The chat page as a person uses it on a phone: asking, reading a clause, working something out, booking, losing the network."""
 
-import io
 import json
+import random
 import re
 import sqlite3
 import time
@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 
 from bot.look import Look
 from tests.browser.conftest import visit
-from tests.browser.scenes import book
+from tests.browser.scenes import book, roster
 from tests.conftest import QUESTION, Client, Server
 
 TEMPLATE = "/api/assessments/training-allowance/roster/template.xlsx"
@@ -87,23 +87,48 @@ def test_an_assessment_shows_the_sum_and_every_criterion(page: Page, site: Serve
     expect(page.get_by_role("heading", level=1)).to_contain_text(decision["title"])
 
 
-def test_a_roster_is_uploaded_and_its_result_fetched(page: Page, site: Server, person: Client) -> None:
-    workbook = load_workbook(io.BytesIO(person.get(TEMPLATE).content))
-    content = io.BytesIO()
-    workbook.save(content)
+def send_roster(page: Page, content: bytes) -> None:
     more(page, "上传人员名单")
     sheet = page.get_by_role("dialog")
     expect(sheet.get_by_role("link", name="下载空白名单")).to_have_attribute("href", TEMPLATE)
     expect(sheet.get_by_role("button", name="上传", exact=True)).to_be_disabled()
-    file = {"name": "名单.xlsx", "mimeType": "application/octet-stream", "buffer": content.getvalue()}
+    file = {"name": "名单.xlsx", "mimeType": "application/octet-stream", "buffer": content}
     sheet.locator("input[type=file]").set_input_files([file])
     sheet.get_by_role("button", name="上传", exact=True).click()
+
+
+def test_a_roster_is_uploaded_and_its_sum_rows_and_files_read(page: Page) -> None:
+    send_roster(page, roster())
     settled(page)
     expect(page.locator(".me")).to_contain_text("名单.xlsx")
+    expect(page.locator(".assessment")).to_contain_text("中小微企业吗")
+    tap(page, "是中小微企业")
+    card = page.locator(".assessment").last
+    expect(card.locator(".sum")).to_contain_text("能确定 600 元 · 最多 1,200 元")
+    expect(card).to_contain_text("要补、要改的(2 行)")
     with page.expect_download() as fetched:
-        page.get_by_role("link", name="下载").last.click()
+        page.get_by_role("link", name="下载逐人结果").last.click()
     with open(fetched.value.path(), "rb") as result:
         assert load_workbook(result).sheetnames
+    page.get_by_role("link", name="看每个人的结果").last.click()
+    expect(page.locator(".cards > li")).to_have_count(3)
+    page.get_by_role("link", name="只看要补、要改的").click()
+    expect(page.locator(".cards > li")).to_have_count(2)
+
+
+def test_an_upload_shows_how_far_it_is(page: Page) -> None:
+    page.evaluate("""() => {
+      window.seen = [];
+      new MutationObserver(() => window.seen.push(document.querySelector('progress')?.value)).observe(document.body, {subtree: true, attributes: true, childList: true});
+    }""")
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 20, "downloadThroughput": -1, "uploadThroughput": 400_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    send_roster(page, random.Random(1).randbytes(600_000))  # no workbook, but that is seen only when it is there
+    expect(page.get_by_text("正在上传")).to_be_visible()
+    settled(page)
+    seen = [value for value in page.evaluate("window.seen") if value is not None]
+    assert any(0 < value < 1 for value in seen) and seen == sorted(seen)
 
 
 def test_a_wrong_file_gets_a_sentence_that_says_what_is_wrong(page: Page) -> None:
