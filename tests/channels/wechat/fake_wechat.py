@@ -21,7 +21,7 @@ class FakeWeChat:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.errors: dict[str, list[int]] = {}
         self.http_status = 200
-        self.hang = False
+        self.hang = self.drip = False
         self.arrived = asyncio.Event()
 
     def app(self) -> web.Application:
@@ -33,6 +33,13 @@ class FakeWeChat:
         path = request.match_info["path"]
         if self.hang:
             await asyncio.sleep(30)
+        if self.drip:  # an answer that begins and does not end
+            response = web.StreamResponse()
+            await response.prepare(request)
+            for _ in range(300):
+                await response.write(b" ")
+                await asyncio.sleep(0.1)
+            return response
         if self.http_status != 200:
             return web.Response(status=self.http_status, text="oops")
         raw = await request.read()

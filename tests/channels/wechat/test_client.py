@@ -1,10 +1,13 @@
 """Calling WeChat's API: tokens, refusals, outages, and what is said about them; menu, QR codes and template messages."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from redis.asyncio import Redis
 
 from channels.notifications import NotificationMessage
@@ -17,6 +20,7 @@ from tests.channels.replies import BASE_URL
 from tests.channels.serving import platform
 from tests.channels.wechat.fake_wechat import APP_ID, SECRET, FakeWeChat
 
+RESPONSES = Path(__file__).parents[2] / "data/channels/wechat_api_responses"
 HELLO = TextOut("您好😀")
 
 
@@ -103,7 +107,7 @@ async def test_the_quota_is_the_platforms(wechat: tuple[FakeWeChat, str], client
     assert error.value.code == QUOTA_USED_UP
 
 
-@pytest.mark.parametrize("trouble", ["500", "timeout", "away"])
+@pytest.mark.parametrize("trouble", ["500", "timeout", "drip", "away"])
 async def test_an_outage_is_an_error_without_any_secret_in_it(
     wechat: tuple[FakeWeChat, str], client: WeChatClient, trouble: str
 ) -> None:
@@ -112,6 +116,8 @@ async def test_an_outage_is_an_error_without_any_secret_in_it(
         wechat[0].http_status = 500
     elif trouble == "timeout":
         wechat[0].hang = True
+    elif trouble == "drip":
+        wechat[0].drip = True
     else:
         client._api.base = "http://127.0.0.1:1"
     with pytest.raises(PlatformError) as error:
@@ -119,6 +125,33 @@ async def test_an_outage_is_an_error_without_any_secret_in_it(
     assert error.value.code == UNREACHABLE and error.value.__cause__ is None
     assert "token-0" not in str(error.value) and SECRET not in str(error.value)
     assert len(wechat[0].sent) == 1, "a message that may have arrived is not sent again"
+
+
+async def test_published_answers_are_understood() -> None:
+    """WeChat's own samples of what its API answers, served as they are."""
+    served = {"stable_token": "token", "menu/create": "menu_create", "qrcode/create": "qrcode_create"}
+    served |= {"message/custom/send": "message_custom_send", "get_api_domain_ip": "getcallbackip"}
+
+    async def answer(request: web.Request) -> web.Response:
+        name = served[request.match_info["path"]]
+        return web.Response(text=(RESPONSES / f"{name}.json").read_text(), content_type="text/plain")
+
+    app = web.Application()
+    app.router.add_route("*", "/cgi-bin/{path:.*}", answer)
+    async with platform(app) as address:
+        tokens = MemoryTokens()
+        client = WeChatClient(APP_ID, SECRET, tokens, address)
+        assert await client.check() == []
+        await client.send("o1", HELLO)
+        await client.create_menu(menu(BASE_URL))
+        code, published = (
+            await client.create_qr_code("base:12"),
+            json.loads((RESPONSES / "qrcode_create.json").read_text()),
+        )
+        assert (code.ticket, code.url) == (published["ticket"], published["url"])
+        token = json.loads((RESPONSES / "token.json").read_text())["access_token"]
+        assert await tokens.get(f"wechat:{APP_ID}", client._fetch) == token
+        await client.close()
 
 
 async def test_buttons_and_cards_are_sent_as_wechat_wants_them(

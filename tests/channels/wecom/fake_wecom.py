@@ -1,5 +1,6 @@
 """A made-up WeCom: application messages, 微信客服 with its cursor and quota, files; misbehaves when told to."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -22,6 +23,8 @@ class FakeWeCom:
         self.files: dict[str, tuple[str, bytes]] = {}
         self.errors: dict[str, list[int]] = {}
         self.lose_answers = 0
+        self.refuse_tokens = self.hang = False
+        self.http_status = 200
         self.quota = 5
 
     def app(self) -> web.Application:
@@ -31,6 +34,10 @@ class FakeWeCom:
 
     async def handle(self, request: web.Request) -> web.Response:
         path = request.match_info["path"]
+        if self.hang:
+            await asyncio.sleep(30)
+        if self.http_status != 200:
+            return web.Response(status=self.http_status, text="oops")
         if path == "gettoken":
             assert request.query["corpid"] == CORP_ID
             if request.query["corpsecret"] != SECRET:
@@ -38,7 +45,7 @@ class FakeWeCom:
             self.token_fetches += 1
             self.valid_token = f"token-{self.token_fetches}"
             return web.json_response({"errcode": 0, "access_token": self.valid_token, "expires_in": 7200})
-        if request.query.get("access_token") != self.valid_token:
+        if self.refuse_tokens or request.query.get("access_token") != self.valid_token:
             return web.json_response({"errcode": 42001, "errmsg": "access_token expired"})
         queue = self.errors.get(path.rsplit("/", 1)[-1])
         if queue and (code := queue.pop(0)):

@@ -317,6 +317,44 @@ async def test_a_hundred_messages_from_one_member_are_warned_of_once_and_leave_t
         assert here.wecom.sent[-1]["touser"] == "li" and len(here.asked) == 11
 
 
+async def test_a_token_that_is_refused_for_ever_costs_two_fetches_and_an_outage_is_counted(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        here.wecom.refuse_tokens = True
+        for n in range(20):
+            await here.write(Content="a", message_id=str(n))
+        assert here.wecom.token_fetches == 2 and here.counted["failed"] == 20 and here.wecom.sent == []
+        here.wecom.refuse_tokens = False
+        here.wecom.http_status = 500
+        await here.write(Content="a", message_id="500")
+        here.wecom.http_status, here.wecom.hang = 200, True
+        here.client._api._timeout = aiohttp.ClientTimeout(total=0.1)
+        await here.write(Content="a", message_id="timeout")
+        assert here.counted["failed"] == 22 and here.wecom.sent == []
+        here.wecom.hang = False
+        await here.write(Content="a", message_id="again")
+        assert len(here.wecom.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not xml",
+        b"<xml></xml>",
+        b"<xml><Encrypt>AAAA</Encrypt></xml>",
+        b'<!DOCTYPE x [<!ENTITY a "b">]><xml><Encrypt>&a;</Encrypt></xml>',
+        b"<xml><Encrypt>" + b"A" * 1_000_000 + b"</Encrypt></xml>",
+    ],
+)
+async def test_hostile_bodies_are_refused_without_an_error_of_ours(tmp_path: Path, body: bytes) -> None:
+    async with world(tmp_path) as here:
+        query = {"msg_signature": "0" * 40, "timestamp": str(NOW), "nonce": "n"}
+        for channel, address in here.addresses.items():
+            response = await here.http.post(f"{address}/webhooks/{channel}", params=query, data=body)
+            assert response.status in (403, 413)
+        assert here.asked == []
+
+
 async def test_credentials_are_checked_by_name(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         assert await here.client.check() == []
