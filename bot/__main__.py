@@ -120,31 +120,25 @@ def _run(settings: Settings) -> int:
 
 
 def _run_workers(settings: Settings, model: Path, announce: Callable[[], None]) -> int:
-    from bot.workers import is_successor, run_workers
+    from bot.workers import run_workers, shared_numbers
 
-    # Before prometheus_client is imported: the processes' numbers are added up from files.
-    folder = settings.var / "metrics"
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    folder.mkdir(exist_ok=True)
-    if not is_successor():
-        for old in folder.glob("*.db"):
-            old.unlink()
-    from bot.assembly import load_shared_agent, quiet_logs
-    from bot.server import build_app
+    with shared_numbers(settings.var):
+        from bot.assembly import load_shared_agent, quiet_logs
+        from bot.server import build_app
 
-    quiet_logs(settings.log_format)
-    agent = load_shared_agent(settings, model)
+        quiet_logs(settings.log_format)
+        agent = load_shared_agent(settings, model)
 
-    def serve(number: int, sock: socket.socket, ready: Callable[[], None]) -> None:
-        app = build_app(settings, model, agent, notify=settings.notifications and number == 0)
+        def serve(number: int, sock: socket.socket, ready: Callable[[], None]) -> None:
+            app = build_app(settings, model, agent, notify=settings.notifications and number == 0)
 
-        @app.after_server_start
-        async def started_serving(app, loop):
-            ready()
+            @app.after_server_start
+            async def started_serving(app, loop):
+                ready()
 
-        app.run(sock=sock, access_log=False, debug=False)
+            app.run(sock=sock, access_log=False, debug=False)
 
-    run_workers(settings.workers, settings.host, settings.port, serve, announce)
+        run_workers(settings.workers, settings.host, settings.port, serve, announce)
     return 0
 
 

@@ -16,8 +16,9 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-# A worker that is gone keeps nobody waiting longer, neither with its lock nor with its place in a queue; one that lives prolongs both.
-LEASE_SECONDS = 10.0
+# A worker that is gone keeps nobody waiting longer, neither with its lock nor with its place in a queue; one that lives prolongs both. It is
+# longer than a database that falls silent holds a worker up (booking/database.py, SILENT_SECONDS).
+LEASE_SECONDS = 6.0
 POLL_SECONDS = 0.02
 # Waiting longer than this is told to the person, as is a Redis that stays away.
 WAIT_SECONDS = 15.0

@@ -10,16 +10,21 @@ import gc
 import logging
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
 SOCKETS, OLD_WORKERS = "CHANJIAOTONG_SOCKETS", "CHANJIAOTONG_OLD_WORKERS"
+NUMBERS, MEMORY = "PROMETHEUS_MULTIPROC_DIR", Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 BACKLOG = 1024
 READY_SECONDS = 120.0
@@ -32,6 +37,20 @@ Serve = Callable[[int, socket.socket, Callable[[], None]], None]
 def is_successor() -> bool:
     """Whether this process has taken over from an earlier version of itself, with its port."""
     return SOCKETS in os.environ
+
+
+@contextmanager
+def shared_numbers(var: Path) -> Iterator[None]:
+    """A folder for the numbers that workers count each for itself, to be entered before prometheus_client is imported. A successor goes on with it.
+
+    It is in memory: prometheus_client writes through a mapped file, and whoever does so on a full disk is killed (SIGBUS).
+    """
+    if not is_successor():
+        os.environ[NUMBERS] = tempfile.mkdtemp(prefix="chanjiaotong-", dir=MEMORY if MEMORY.is_dir() else var)
+    try:
+        yield
+    finally:
+        shutil.rmtree(os.environ[NUMBERS], ignore_errors=True)
 
 
 def run_workers(count: int, host: str, port: int, serve: Serve, ready: Callable[[], None]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from bot.workers import MEMORY, NUMBERS, SOCKETS, shared_numbers
 from tests.conftest import QUESTION, START_SECONDS, Client, Server, running_server, trained_folder
 
 
@@ -176,3 +177,16 @@ def test_stopping_lets_running_turns_finish(redis_socket: str, tmp_path_factory:
         with sqlite3.connect(var / "chanjiaotong.db") as connection:
             (kept,) = connection.execute("SELECT count(*) FROM chat_messages").fetchone()
         assert kept == len(answered)
+
+
+def test_numbers_are_counted_in_memory_and_a_successor_goes_on_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NUMBERS, "set again, so that it is put back")
+    with shared_numbers(tmp_path):
+        folder = Path(os.environ[NUMBERS])
+        assert folder.parent == MEMORY and folder.stat().st_mode & 0o777 == 0o700
+        monkeypatch.setenv(SOCKETS, "3")
+        with shared_numbers(tmp_path):
+            assert os.environ[NUMBERS] == str(folder)
+    assert not folder.exists() and list(tmp_path.iterdir()) == []
