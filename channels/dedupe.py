@@ -90,11 +90,19 @@ class MemoryDedupe:
         again = entry is not None and entry.abandoned
         if entry is None or entry.abandoned or entry.expires_at <= self.clock():
             self._entries.pop(key, None)
+            self._forget_expired()
             entry = self._entries[key] = _Entry(self.clock() + self.lease_seconds)
-            if len(self._entries) > self.max_kept:
-                self._entries.popitem(last=False)
         entry.deliveries += 1
         return _MemoryClaim(self, key, entry, again)
+
+    def _forget_expired(self) -> None:
+        """Make room for one. Entries are in the order of their claims, and so nearly in that of their expiry."""
+        now = self.clock()
+        while self._entries:
+            oldest = next(iter(self._entries.values()))
+            if oldest.expires_at > now and len(self._entries) < self.max_kept:
+                return
+            self._entries.popitem(last=False)
 
 
 class _MemoryClaim:

@@ -178,3 +178,13 @@ async def test_waiting_for_a_process_that_died_ends_with_its_lease(redis: "Redis
     await dead.claim("m1")
     assert await asyncio.wait_for((await other.claim("m1")).wait(60), 5) is None
     assert (await other.claim("m1")).first
+
+
+async def test_answers_that_are_kept_no_longer_leave_the_memory() -> None:
+    clock = Clock()
+    store = MemoryDedupe(clock, keep_seconds=60)
+    for number in range(1000):
+        clock.now += 1
+        await (await store.claim(f"m{number}")).finish("答")
+    assert len(store._entries) == 60
+    assert not (await store.claim("m999")).first and (await store.claim("m900")).first
