@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 API_BASE = "https://api.line.me"
 DATA_BASE = "https://api-data.line.me"
 TIMEOUT_SECONDS = 5.0
+# So many times as long waits the second attempt at a reply whose first was not answered: its answer tells whether the first had arrived, and a
+# push instead would say it twice.
+PATIENCE = 4
 FILE_TIMEOUT_SECONDS = 30.0
 # Pauses before the second, third and fourth attempt, in seconds. A reply is tried twice only, to be over while its token lives.
 PAUSES = (0.5, 1.0, 2.0)
@@ -171,6 +174,8 @@ class LineClient:
         for attempt in range(len(pauses) + 1):
             if attempt:
                 await self._pause(pauses[attempt - 1])
+            if once_by_token and unsure:
+                seconds = PATIENCE * self._timeout
             try:
                 status, body = await self._request(method, url, data, headers, max_bytes, seconds)
             except aiohttp.ClientConnectorError as error:  # nothing was sent

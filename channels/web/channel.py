@@ -33,7 +33,7 @@ _templates = Environment(loader=FileSystemLoader(_folders), autoescape=True)
 SHOWN_AT_ONCE = 50
 # A message whose process has died may be sent again after the lease; an answer is in the transcript, and is kept here only until
 # everybody who waits for it has it.
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 8.0
 KEEP_SECONDS = 60.0
 # So long does a repeated message wait for its answer.
 REPEAT_SECONDS = 30.0

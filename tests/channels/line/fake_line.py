@@ -18,12 +18,13 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class FakeLine:
-    """`faults[path]` are played one per call: a status to answer instead of doing it, "lose" (do it, then answer nothing) or
-    "hang" (do nothing and do not answer). What a person got is in `sent`: (chat or reply token, messages)."""
+    """`faults[path]` are played one per call: a status to answer instead of doing it, "lose" (do it, then answer nothing), "late" (do it,
+    then answer after `late_seconds`) or "hang" (do nothing and do not answer). What a person got is in `sent`: (chat or reply token, messages)."""
 
     def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.clock = clock
         self.base_url = ""
+        self.late_seconds = 0.6
         self.faults: dict[str, deque[int | str]] = defaultdict(deque)
         self.sent: list[tuple[str, list[dict[str, Any]]]] = []
         self.calls: list[str] = []
@@ -82,6 +83,8 @@ class FakeLine:
         if fault == "hang":
             await self.over.wait()
         response: web.StreamResponse = await handler(request)
+        if fault == "late":
+            await asyncio.sleep(self.late_seconds)
         if fault == "lose" and request.transport is not None:
             request.transport.close()
         return response

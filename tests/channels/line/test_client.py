@@ -58,6 +58,15 @@ async def test_a_reply_is_tried_again_and_still_arrives_once(
     assert line.sent == [("r", HELLO)] and pauses == [0.5]
 
 
+async def test_a_reply_to_a_slow_line_is_waited_for_until_it_is_known_to_have_arrived(
+    line: FakeLine, client: LineClient
+) -> None:
+    """Both answers come later than the first attempt waits; to give up would mean to push what was said already."""
+    line.faults[REPLY].extend(["late", "late"])
+    await client.reply(line.reply_token("r"), HELLO)
+    assert line.sent == [("r", HELLO)] and line.calls == [REPLY] * 2
+
+
 async def test_a_reply_gives_up_while_the_token_lives(line: FakeLine, client: LineClient) -> None:
     line.faults[REPLY].extend([500] * 9)
     with pytest.raises(Unavailable, match="暂时不可用"):
