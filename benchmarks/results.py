@@ -27,6 +27,11 @@ def verdict(value: float, limit: float, unit: str = "") -> str:
     return f"{value:.2f}{unit} ({'met' if value <= limit else 'NOT met'}: at most {limit:.3g}{unit})"
 
 
+def reached(value: float, target: float, unit: str = "") -> str:
+    """`value` against its target, which is to be at least `target`."""
+    return f"{value:.2f}{unit} ({'met' if value >= target else 'NOT met'}: at least {target:.3g}{unit})"
+
+
 def load() -> float:
     """Mean number of runnable processes in the last minute."""
     return os.getloadavg()[0]

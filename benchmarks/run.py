@@ -11,6 +11,10 @@ rules    milliseconds a decision takes, seconds 10,000 people of rosters take
 bookings bookings a second and the race for the last places, on SQLite and PostgreSQL
 slots    milliseconds a search for slots takes among 100,000
 channels milliseconds a platform's webhook adds to a turn
+load     turns a second of one and two workers on PostgreSQL and Redis, --beside-default Rasa's default set-up as well;
+         --save also updates the sheet in docs/scaling.md
+soak     memory, latency and connections at half load for --minutes
+long_store a turn's time at the 5,000th message, and among a million events of other people
 
 Prints Markdown; `--save` also puts each part into RESULTS.md.
 """
@@ -26,7 +30,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import bookings, channels, decisions, intents, search_scale, slot_search, tasks
+from benchmarks import bookings, channels, decisions, intents, long_store, search_scale, slot_search, soak, tasks
+from benchmarks import load as under_load
 from benchmarks.messages import mixed_messages
 from benchmarks.results import load, save, section, table, verdict
 from benchmarks.setups import DefaultRasa, Ours, SetUp, environment
@@ -48,6 +53,9 @@ TITLES = {
     "bookings": "Bookings",
     "slots": "Slot search",
     "channels": "Webhooks",
+    "load": "Load",
+    "soak": "Soak",
+    "long_store": "Long conversations and many people",
 }
 # Parts that need nothing but themselves.
 ALONE = {
@@ -58,6 +66,7 @@ ALONE = {
     "bookings": bookings.measure,
     "slots": slot_search.measure,
     "channels": channels.measure,
+    "long_store": long_store.measure,
 }
 IMPORT = """
 import sys, time, re
@@ -201,23 +210,39 @@ def long(pair: Sequence[SetUp]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(TITLES)}; all if none is named")
+    parser.add_argument(
+        "parts", nargs="*", metavar="part", help=f"of {', '.join(TITLES)}; all but soak if none is named"
+    )
     parser.add_argument("--save", action="store_true", help="update benchmarks/RESULTS.md")
+    parser.add_argument(
+        "--beside-default", action="store_true", help="load: measure Rasa's default set-up in the same run"
+    )
+    parser.add_argument("--minutes", type=float, default=30, help="soak: how long (30)")
     given = parser.parse_args()
     unknown = set(given.parts) - set(TITLES)
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    parts = given.parts or list(TITLES)
+    parts = given.parts or [name for name in TITLES if name != "soak"]
+    options = {
+        "load": ["--beside-default"] * given.beside_default,
+        "soak": [f"--minutes {given.minutes:g}"] * (given.minutes != parser.get_default("minutes")),
+    }
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
 
     def report(name: str, measure: Callable[[], str], load_before: float | None = None) -> None:
         before = load() if load_before is None else load_before
-        text = section(f"python -m benchmarks.run {name} --save", before, measure())
+        command = " ".join(["python -m benchmarks.run", name, "--save", *options.get(name, ())])
+        text = section(command, before, measure())
         print(f"\n## {TITLES[name]}\n\n{text}", flush=True)
         if given.save:
             save(name, TITLES[name], text)
 
-    for name, measure in ALONE.items():
+    alone = {
+        **ALONE,
+        "load": lambda: under_load.measure(given.beside_default, given.save),
+        "soak": lambda: soak.measure(given.minutes),
+    }
+    for name, measure in alone.items():
         if name in parts:
             report(name, measure)
     if not {"start", "turns", "memory", "long"} & set(parts):

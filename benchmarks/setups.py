@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,24 +158,12 @@ class SetUp(ABC):
 
     def cpu_seconds(self) -> float:
         """Processor time that the processes and their children have used."""
-        ticks = 0
-        for pid in self._pids():
-            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(after_name[11]) + int(after_name[12])  # utime and stime
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return sum(cpu_seconds(process.pid) for process in self._processes)
 
     def memory(self) -> Memory:
         """What the processes and their children hold now."""
-        totals = {"Pss": 0, "Rss": 0}
-        for pid in self._pids():
-            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            for field in totals:
-                found = re.search(rf"^{field}:\s*(\d+) kB", rollup, re.M)
-                totals[field] += int(found[1]) if found else 0
-        return Memory(totals["Pss"] / 1024, totals["Rss"] / 1024)
-
-    def _pids(self) -> list[int]:
-        return [pid for process in self._processes for pid in _with_children(process.pid)]
+        each = [memory(process.pid) for process in self._processes]
+        return Memory(sum(one.pss for one in each), sum(one.rss for one in each))
 
     def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[float, Any, str | None]:
         """Seconds, JSON body and cookie of the answer. A connection that the server has closed is opened again."""
@@ -277,10 +266,33 @@ class DefaultRasa(SetUp):
         return Turn(seconds, tuple(texts))
 
 
-def _with_children(pid: int) -> list[int]:
+def cpu_seconds(pid: int) -> float:
+    """Processor time that `pid` and its children have used, those that have ended too."""
+    ticks = 0
+    for each in with_children(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended in between
+            after_name = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, after_name[11:15]))  # utime, stime, and those of children that have ended
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid: int) -> Memory:
+    """What `pid` and its children hold now."""
+    totals = {"Pss": 0, "Rss": 0}
+    for each in with_children(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
+            for field in totals:
+                found = re.search(rf"^{field}:\s*(\d+) kB", rollup, re.M)
+                totals[field] += int(found[1]) if found else 0
+    return Memory(totals["Pss"] / 1024, totals["Rss"] / 1024)
+
+
+def with_children(pid: int) -> list[int]:
     """`pid` and every process below it."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += _with_children(int(child))
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for child in task.read_text().split():
+                found += with_children(int(child))
     return found
