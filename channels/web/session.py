@@ -1,6 +1,7 @@
 """Who is speaking on the web: a signed cookie that the server issues, so that nobody can name somebody else's conversation."""
 
 import secrets
+import time
 from base64 import urlsafe_b64encode
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -27,14 +28,18 @@ class SessionSigner:
         return sender_id, str(self._serializer.dumps(sender_id))
 
     def read(self, cookie: str | None) -> str | None:
-        """The sender id in `cookie`, or None when it is missing, forged or older than MAX_AGE_SECONDS."""
+        """The sender id in `cookie`, or None when it is missing, forged or older than MAX_AGE_SECONDS.
+
+        One from the future is good: another machine's clock is a little ahead, or ours has been set back.
+        """
         if not cookie or len(cookie) > 400:
             return None
         try:
-            sender_id = self._serializer.loads(cookie, max_age=MAX_AGE_SECONDS)
+            sender_id, issued = self._serializer.loads(cookie, return_timestamp=True)
         except (BadSignature, UnicodeError):  # a header may hold bytes that are no text
             return None
-        return sender_id if isinstance(sender_id, str) else None
+        old = time.time() - issued.timestamp() > MAX_AGE_SECONDS
+        return sender_id if isinstance(sender_id, str) and not old else None
 
     def ticket(self, sender_id: str) -> str:
         """For a link that opens the page as `sender_id`, who gets it in a conversation of his own elsewhere. Nobody can read it."""
