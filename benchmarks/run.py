@@ -14,6 +14,7 @@ channels milliseconds a platform's webhook adds to a turn
 load     turns a second of one and two workers on PostgreSQL and Redis, --beside-default Rasa's default set-up as well;
          --save also updates the sheet in docs/scaling.md
 soak     memory, latency and connections at half load for --minutes
+faults   messages lost and doubled while workers, databases, network, disk and clock fail (root; 8 minutes)
 long_store a turn's time at the 5,000th message, and among a million events of other people
 
 Prints Markdown; `--save` also puts each part into RESULTS.md.
@@ -55,8 +56,17 @@ TITLES = {
     "channels": "Webhooks",
     "load": "Load",
     "soak": "Soak",
+    "faults": "Faults",
     "long_store": "Long conversations and many people",
 }
+
+
+def _faults() -> str:
+    from benchmarks import faults  # what it shares with the tests puts the stand-in in TensorFlow's place
+
+    return faults.measure()
+
+
 # Parts that need nothing but themselves.
 ALONE = {
     "search": search_scale.measure,
@@ -66,6 +76,7 @@ ALONE = {
     "bookings": bookings.measure,
     "slots": slot_search.measure,
     "channels": channels.measure,
+    "faults": _faults,
     "long_store": long_store.measure,
 }
 IMPORT = """
@@ -211,7 +222,7 @@ def long(pair: Sequence[SetUp]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "parts", nargs="*", metavar="part", help=f"of {', '.join(TITLES)}; all but soak if none is named"
+        "parts", nargs="*", metavar="part", help=f"of {', '.join(TITLES)}; all but soak and faults if none is named"
     )
     parser.add_argument("--save", action="store_true", help="update benchmarks/RESULTS.md")
     parser.add_argument(
@@ -222,7 +233,7 @@ def main() -> None:
     unknown = set(given.parts) - set(TITLES)
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    parts = given.parts or [name for name in TITLES if name != "soak"]
+    parts = given.parts or [name for name in TITLES if name not in ("soak", "faults")]
     options = {
         "load": ["--beside-default"] * given.beside_default,
         "soak": [f"--minutes {given.minutes:g}"] * (given.minutes != parser.get_default("minutes")),
