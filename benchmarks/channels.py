@@ -1,8 +1,6 @@
-"""What a platform's webhook costs over the turn itself: signature, decryption, parsing, de-duplication, rendering."""
+"""What a platform's webhook costs over the turn itself: signature, decryption, parsing, de-duplication, rendering; and its rate beside WeRoBot's."""
 
 import asyncio
-import base64
-import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -13,59 +11,15 @@ import numpy as np
 from sanic import Sanic
 from sanic.response import raw
 
+from benchmarks import echo_rate
+from benchmarks.deliveries import TOKEN, channel, delivery
 from benchmarks.results import table, verdict
-from bot.reply import Reply
-from channels.dedupe import MemoryDedupe
-from channels.inbound import Inbound
-from channels.kept import MemoryKept
-from channels.rate_limit import RateLimiter
-from channels.wechat.channel import WeChatInput
-from channels.wechat.crypto import Cipher
-from channels.wechat.signature import sign
+from channels import xml
+from channels.wechat.messages import Text, TextOut, answer_xml, parse
+from channels.wechat.signature import is_signed
 
 ROUNDS, WARM_UP = 1500, 100
-TOKEN, APP_ID, AES_KEY = "token", "wx0123456789abcdef", base64.b64encode(bytes(range(32))).decode().rstrip("=")
-ANSWER = [Reply(kind="answer", text="要签6个月以上的劳动合同。").dict()]
 TARGETS = {"plain": 1.5, "safe": 2.5}
-
-
-async def answered(sender_id: str, inbound: Inbound) -> list[dict[str, Any]]:
-    return ANSWER
-
-
-def channel(mode: str) -> WeChatInput:
-    ciphers = [Cipher(AES_KEY, APP_ID)] if mode == "safe" else []
-    return WeChatInput(
-        TOKEN,
-        mode,  # type: ignore[arg-type]
-        ciphers,
-        None,
-        answered,
-        MemoryDedupe(),
-        MemoryKept(),
-        RateLimiter(10**9),
-        "http://127.0.0.1",
-        lambda sender_id: "http://127.0.0.1/chat/",
-    )
-
-
-def delivery(mode: str, number: int) -> tuple[dict[str, str], bytes]:
-    """Query and body of one message as WeChat delivers it."""
-    body = (
-        f"<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[o{number}]]></FromUserName>"
-        f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
-        f"<Content><![CDATA[合同要签多久?]]></Content><MsgId>{number}</MsgId></xml>"
-    ).encode()
-    query = {"timestamp": str(int(time.time())), "nonce": secrets.token_hex(4)}
-    query["signature"] = sign(TOKEN, query["timestamp"], query["nonce"])
-    if mode == "safe":
-        sealed = Cipher(AES_KEY, APP_ID).encrypt(body.decode(), secrets.token_bytes(16))
-        query |= {
-            "encrypt_type": "aes",
-            "msg_signature": sign(TOKEN, query["timestamp"], query["nonce"], sealed),
-        }
-        body = f"<xml><ToUserName><![CDATA[gh_1]]></ToUserName><Encrypt><![CDATA[{sealed}]]></Encrypt></xml>".encode()
-    return query, body
 
 
 async def _measure() -> dict[str, np.ndarray]:
@@ -110,10 +64,11 @@ def measure() -> str:
         rows.append((way, f"{np.median(times):.2f}", f"{np.percentile(times, 95):.2f}", f"{over:.2f}"))
         if way in TARGETS:
             verdicts.append(f"{way} {verdict(over, TARGETS[way], ' ms')}")
-    rows.append(("reading alone, plain", f"{_alone(_read_plain):.3f}", "", ""))
+    rows.append(("check, parsing and reply alone, plain", f"{_alone(_echo):.3f}", "", ""))
     shown = table(("way", "p50 ms", "p95 ms", "over bare, ms"), rows)
     note = f"{ROUNDS} deliveries each, by turns, one at a time, client and server in one process; the turn itself answers at once."
-    return f"{shown}\n\n{note} Over the bare request: {'; '.join(verdicts)}."
+    overhead = f"{shown}\n\n{note} Over the bare request: {'; '.join(verdicts)}."
+    return f"{overhead}\n\n{echo_rate.measure()}"
 
 
 def _alone(work: Callable[[], object]) -> float:
@@ -128,15 +83,13 @@ def _alone(work: Callable[[], object]) -> float:
 _QUERY, _BODY = delivery("plain", 1)
 
 
-def _read_plain() -> object:
-    """Signature check and parsing of one plain message, as the webhook does them."""
-    from channels import xml
-    from channels.wechat.messages import parse
-    from channels.wechat.signature import is_signed
-
+def _echo() -> object:
+    """Signature check, parsing and answer of one plain message, as the webhook does them."""
     if not is_signed(_QUERY["signature"], TOKEN, _QUERY["timestamp"], _QUERY["nonce"]):
         raise AssertionError("a signature of our own is refused")
-    return parse(xml.parse(_BODY))
+    message = parse(xml.parse(_BODY))
+    assert isinstance(message.content, Text)
+    return answer_xml(message, TextOut(message.content.content), time.time())
 
 
 if __name__ == "__main__":
