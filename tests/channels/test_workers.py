@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import io
 import json
 import re
 import threading
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import openpyxl
 import pytest
 import requests
 from aiohttp import web
@@ -67,6 +69,33 @@ class World:
         while self.counted(channel, what) < times:
             assert time.monotonic() < end, (channel, what, self.counted(channel, what))
             time.sleep(0.05)
+
+    def tell_line(self, number: int, token: str, **fields: object) -> requests.Response:
+        """LINE's delivery of an event of person `number`; equal ones are the same event."""
+        event = {
+            "mode": "active",
+            "timestamp": 1,
+            "source": {"type": "user", "userId": f"U{number:032d}"},
+            "webhookEventId": f"01H-{token}",
+            "deliveryContext": {"isRedelivery": False},
+            "replyToken": token,
+            **fields,
+        }
+        body = json.dumps({"destination": "U0", "events": [event]}).encode()
+        signature = base64.b64encode(hmac.new(LINE_SECRET.encode(), body, hashlib.sha256).digest()).decode()
+        headers = {"X-Line-Signature": signature}
+        return requests.post(f"{self.server.base_url}/webhooks/line", data=body, headers=headers)
+
+    def tell_wecom(self, number: int, message_id: str, kind: str, **fields: str) -> requests.Response:
+        """WeCom's delivery of a message of member `number`."""
+        said = {"ToUserName": CORP_ID, "FromUserName": f"member{number}", "CreateTime": int(time.time())}
+        said |= {"MsgType": kind, "MsgId": message_id, "AgentID": AGENT_ID, **fields}
+        timestamp = str(int(time.time()))
+        crypto = WeChatCrypto(TOKEN, AES_KEY, CORP_ID)
+        sealed = xml.parse(crypto.encrypt_message(xml.render(said), "n", timestamp).encode())
+        query = {"msg_signature": str(sealed["MsgSignature"]), "timestamp": timestamp, "nonce": "n"}
+        body = xml.render({"ToUserName": CORP_ID, "Encrypt": sealed["Encrypt"], "AgentID": AGENT_ID})
+        return requests.post(f"{self.server.base_url}/webhooks/wecom", params=query, data=body.encode())
 
     def deliver(self, post: Callable[[int], requests.Response]) -> list[list[requests.Response]]:
         """Every message DELIVERIES times at once, each over a connection of its own; what each delivery was answered with."""
@@ -131,20 +160,8 @@ def test_lines_deliveries_get_one_answer(world: World) -> None:
     tokens = [world.line.reply_token(f"token-{number}") for number in range(MESSAGES)]
 
     def post(number: int) -> requests.Response:
-        event = {
-            "type": "message",
-            "mode": "active",
-            "timestamp": 1,
-            "source": {"type": "user", "userId": f"U{number:032d}"},
-            "webhookEventId": f"01H{number:023d}",
-            "deliveryContext": {"isRedelivery": False},
-            "replyToken": tokens[number],
-            "message": {"type": "text", "id": str(number), "quoteToken": "q", "text": "實習給不給錢?"},
-        }
-        body = json.dumps({"destination": "U0", "events": [event]}).encode()
-        signature = base64.b64encode(hmac.new(LINE_SECRET.encode(), body, hashlib.sha256).digest()).decode()
-        headers = {"X-Line-Signature": signature}
-        return requests.post(f"{world.server.base_url}/webhooks/line", data=body, headers=headers)
+        text = {"type": "text", "id": str(number), "quoteToken": "q", "text": "實習給不給錢?"}
+        return world.tell_line(number, tokens[number], type="message", message=text)
 
     assert {answer.status_code for answers in world.deliver(post) for answer in answers} == {200}
     world.until("line", "duplicate", MESSAGES * (DELIVERIES - 1))
@@ -155,27 +172,51 @@ def test_lines_deliveries_get_one_answer(world: World) -> None:
 
 def test_wecoms_deliveries_get_one_answer_with_one_access_token(world: World) -> None:
     def post(number: int) -> requests.Response:
-        said = {
-            "ToUserName": CORP_ID,
-            "FromUserName": f"member{number}",
-            "CreateTime": int(time.time()),
-            "MsgType": "text",
-            "Content": "订单班是啥?",
-            "MsgId": str(2000 + number),
-            "AgentID": AGENT_ID,
-        }
-        timestamp = str(int(time.time()))
-        crypto = WeChatCrypto(TOKEN, AES_KEY, CORP_ID)
-        sealed = xml.parse(crypto.encrypt_message(xml.render(said), "n", timestamp).encode())
-        query = {"msg_signature": str(sealed["MsgSignature"]), "timestamp": timestamp, "nonce": "n"}
-        body = xml.render({"ToUserName": CORP_ID, "Encrypt": sealed["Encrypt"], "AgentID": AGENT_ID})
-        return requests.post(f"{world.server.base_url}/webhooks/wecom", params=query, data=body.encode())
+        return world.tell_wecom(number, str(2000 + number), "text", Content="订单班是啥?")
 
     assert {answer.status_code for answers in world.deliver(post) for answer in answers} == {200}
     world.until("wecom", "duplicate", MESSAGES * (DELIVERIES - 1))
     asyncio.run(_until(lambda: len(world.wecom.sent) >= MESSAGES))
     assert sorted(m["touser"] for m in world.wecom.sent) == sorted(f"member{n}" for n in range(MESSAGES))
     assert world.wecom.token_fetches == 1 and world.counted("wecom", "failed") == 0
+
+
+def roster(server: Server) -> bytes:
+    """The template with one person in it, for whom there are 300 yuan."""
+    template = requests.get(f"{server.base_url}/api/assessments/training-allowance/roster/template.xlsx").content
+    book = openpyxl.load_workbook(io.BytesIO(template))
+    sheet = book.worksheets[0]
+    header = next(row for row in sheet.iter_rows() if row[0].value == "姓名")
+    for cell, value in zip(header, ["王五", "是", "是", "2024-03-01", "2025-02-28", None, "没有"]):
+        sheet.cell(header[0].row + 2, cell.column, value)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def test_a_roster_sent_on_line_is_worked_out(world: World) -> None:
+    world.line.files["77"] = roster(world.server)
+    told = len(world.line.sent)
+    file = {"type": "file", "id": "77", "fileName": "名单.xlsx", "fileSize": len(world.line.files["77"])}
+    world.tell_line(77, world.line.reply_token("file"), type="message", message=file)
+    asyncio.run(_until(lambda: len(world.line.sent) == told + 1))
+    asked = world.line.sent[-1][1][-1]
+    assert "中小微企业吗" in json.dumps(world.line.sent[-1][1], ensure_ascii=False)
+    yes = {"data": asked["quickReply"]["items"][0]["action"]["data"]}
+    world.tell_line(77, world.line.reply_token("yes"), type="postback", postback=yes)
+    asyncio.run(_until(lambda: len(world.line.sent) == told + 2))
+    assert "可以领 300 元" in world.line.texts()[-1]
+
+
+def test_a_roster_sent_on_wecom_is_worked_out(world: World) -> None:
+    world.wecom.files["media-77"] = ("%E5%90%8D%E5%8D%95.xlsx", roster(world.server))
+    told = len(world.wecom.sent)
+    world.tell_wecom(77, "7701", "file", MediaId="media-77")
+    asyncio.run(_until(lambda: len(world.wecom.sent) > told))
+    assert "中小微企业吗" in world.wecom.sent[told]["text"]["content"]
+    world.tell_wecom(77, "7702", "text", Content="A")
+    asyncio.run(_until(lambda: len(world.wecom.sent) > told + 1))
+    assert "可以领 300 元" in world.wecom.sent[told + 1]["text"]["content"]
 
 
 @pytest.mark.parametrize("channel", ["wechat", "wecom", "wecom-kf", "line"])
