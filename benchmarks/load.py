@@ -269,7 +269,7 @@ def _measured(workers: int, quota: tuple[int, int] | None = None) -> Measured:
         if quota:
             return Measured(f"{ours.name}, half a core each", fast, cpu, wrong=tuple(wrong))
         rate = fast.rate(SETTLED_SECONDS, SECONDS) / 2
-        calm = _sent(Plan((ours.address,), QUIET_SECONDS, people=100, rate=rate, seed=2_000_000))
+        calm = _sent(Plan((ours.address,), QUIET_SECONDS, people=50, rate=rate, seed=2_000_000))
         return Measured(ours.name, fast, cpu, calm, ours.memory(), stored, (*wrong, *_wrong(calm)))
 
 

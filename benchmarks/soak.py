@@ -17,7 +17,7 @@ from benchmarks.traffic import Plan, Report, Traffic
 
 WORKERS = 2
 FULL_SECONDS, SAMPLE_SECONDS = 20.0, 5.0
-PEOPLE = 100
+PEOPLE = 50
 # The first part of the time warms up: caches fill, connections are opened, people come to be remembered.
 WARM_PART, PARTS = 0.2, 10
 GROWTH = 1.05

@@ -250,7 +250,7 @@ class _RasaRest:
 class _Client:
     def __init__(self, plan: Plan, server: _Server) -> None:
         self.plan, self.server = plan, server
-        self.began = time.monotonic()
+        self.began, self.over = time.monotonic(), False
         self.numbers = itertools.count()
         self.due = itertools.count() if plan.rate else None
         self.messages: list[Message] = []
@@ -264,7 +264,7 @@ class _Client:
 
     async def _talk(self) -> None:
         """One person after the other, until the time is over."""
-        while self.now() < self.plan.seconds:
+        while not self.over:
             number = next(self.numbers)
             person = f"{self.plan.seed}-{number}"
             urls = itertools.cycle(
@@ -289,6 +289,7 @@ class _Client:
         for turn, said in enumerate(conversation(number + self.plan.seed)):
             at = await self._turn_comes()
             if at is None:
+                self.over = True
                 break
             message = Message(person, turn, f"{person}-{turn}", said, at)
             self.messages.append(message)

@@ -21,13 +21,14 @@ class Chatbot:
 
     def __init__(self, refusals: int = 0) -> None:
         self.kept: list[dict[str, Any]] = []
+        self.sessions = 0
         self.refusals, self.asked = refusals, Counter[str]()
 
     def history(self) -> list[dict[str, Any]]:
         return self.kept
 
-    async def report(self) -> Report:
-        """What one person's traffic of a few messages comes to."""
+    async def report(self, people: int = 1, rate: float | None = None) -> Report:
+        """What the traffic of a few messages comes to."""
         app = web.Application()
         app.add_routes(
             [
@@ -37,10 +38,12 @@ class Chatbot:
             ]
         )
         async with TestServer(app) as server:
-            return await send(Plan((str(server.make_url("")).rstrip("/"),), 0.2, people=1, tries=3, pause=0.001))
+            url = str(server.make_url("")).rstrip("/")
+            return await send(Plan((url,), 0.2, people=people, rate=rate, tries=3, pause=0.001))
 
     async def _session(self, request: web.Request) -> web.Response:
         self.kept = []
+        self.sessions += 1
         return web.json_response({}, status=201, headers={"Set-Cookie": "session=1; Path=/"})
 
     async def _message(self, request: web.Request) -> web.Response:
@@ -73,6 +76,12 @@ async def test_a_refused_message_is_sent_again_with_its_id_and_both_are_counted(
 async def test_an_answer_to_another_point_of_the_conversation_is_out_of_step() -> None:
     report = await Chatbot().report()
     assert {message.said.text for message in report.out_of_step()} >= {"是", "都是"}
+
+
+async def test_at_a_rate_so_many_messages_are_due_and_nobody_comes_for_nothing() -> None:
+    chatbot = Chatbot()
+    report = await chatbot.report(people=8, rate=50)
+    assert len(report.messages) == 10 and chatbot.sessions <= 10
 
 
 @pytest.mark.parametrize(
