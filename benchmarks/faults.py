@@ -136,6 +136,14 @@ def _stop_postgres(world: World, server: Server) -> None:
     world.postgres.start()
 
 
+def _kill_worker_without_postgres(world: World, server: Server) -> None:
+    """The worker that takes its place finds no database."""
+    world.postgres.stop(signal.SIGINT)
+    os.kill(_children(server.process.pid)[0], signal.SIGKILL)
+    time.sleep(AWAY_SECONDS)
+    world.postgres.start()
+
+
 def _crash_postgres(world: World, server: Server) -> None:
     world.postgres.stop(signal.SIGQUIT)
     time.sleep(AWAY_SECONDS)
@@ -207,6 +215,7 @@ FAULTS = (
     Fault("Redis killed, back without its data", _empty_redis),
     Fault("PostgreSQL stopped (fast) and started", _stop_postgres),
     Fault("PostgreSQL crashed (immediate) and started", _crash_postgres),
+    Fault("SIGKILL of a worker while PostgreSQL is stopped", _kill_worker_without_postgres),
     Fault("all connections of PostgreSQL taken", _hog_connections),
     Fault("5 s without network to PostgreSQL", _cut(5)),
     Fault("20 s without network to PostgreSQL", _cut(20), seconds=SECONDS + 15),
@@ -313,7 +322,7 @@ def _folder(small: bool) -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="faults-"))
     try:
         if small:
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "faults", str(made)], check=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "faults", str(made)], check=True)
         yield trained_folder(made)
     finally:
         if small:
