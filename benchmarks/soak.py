@@ -20,7 +20,7 @@ FULL_SECONDS, SAMPLE_SECONDS = 20.0, 5.0
 PEOPLE = 50
 # The first part of the time warms up: caches fill, connections are opened, people come to be remembered.
 WARM_PART, PARTS = 0.2, 10
-GROWTH = 1.05
+GROWTH, SLOWER = 1.05, 1.2
 _CONNECTIONS = sa.text(
     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
@@ -72,7 +72,7 @@ def _sample(ours: Province, engine: sa.engine.Engine, began: float) -> Sample:
 
 def _section(report: Report, samples: list[Sample], seconds: float, full: float) -> str:
     edges = np.linspace(0, seconds, PARTS + 1)
-    rows, memory_of, p95_of = [], [], []
+    rows, memory_of, p50_of, connections_of = [], [], [], []
     for since, until in itertools.pairwise(edges):
         here = [sample for sample in samples if since <= sample.at < until]
         if not here:
@@ -90,7 +90,8 @@ def _section(report: Report, samples: list[Sample], seconds: float, full: float)
             )
         )
         memory_of.append(mean[0])
-        p95_of.append(p95)
+        p50_of.append(float(p50))
+        connections_of.append(sum(most))
     shown = table(
         (
             "time",
@@ -111,5 +112,6 @@ def _section(report: Report, samples: list[Sample], seconds: float, full: float)
         f"({full:.0f}), sampled every {SAMPLE_SECONDS:.0f} s; {report.conversations} people. Attempts: {sent}; histories that differ: {wrong}; "
         f"replies out of step: {len(report.out_of_step())}.\n\n"
         f"The last part to the first after the warm-up: memory of the servers {verdict(memory_of[-1] / memory_of[warm], GROWTH, ' ×')}, "
-        f"p95 {p95_of[-1] / p95_of[warm]:.2f} ×."
+        f"p50 {verdict(p50_of[-1] / p50_of[warm], SLOWER, ' ×')}, "
+        f"connections {verdict(connections_of[-1] / connections_of[warm], GROWTH, ' ×')}."
     )
