@@ -33,7 +33,7 @@ SELECT 'web:other-' || n, state, updated_at, fence FROM {numbers}, ({fullest}) A
 _FULLEST = "SELECT * FROM conversations ORDER BY length(state) DESC LIMIT 1"
 _EXCHANGES = """
 INSERT INTO chat_messages (sender_id, message_id, said, replies, created_at)
-SELECT 'web:other-' || n % {people}, 'other-' || n, said, replies, created_at FROM {numbers},
+SELECT 'web:other-' || (n % {people}), 'other-' || n, said, replies, created_at FROM {numbers},
        (SELECT * FROM chat_messages WHERE said = '{said}' LIMIT 1) AS one
 """
 
