@@ -11,6 +11,7 @@ rules    milliseconds a decision takes, seconds 10,000 people of rosters take
 bookings bookings a second and the race for the last places, on SQLite and PostgreSQL
 slots    milliseconds a search for slots takes among 100,000
 channels milliseconds a platform's webhook adds to a turn
+pages    seconds a slow phone waits for the pages, Lighthouse's scores
 load     turns a second of one and two workers on PostgreSQL and Redis, --beside-default Rasa's default set-up as well;
          --save also updates the sheet in docs/scaling.md
 soak     memory, latency and connections at half load for --minutes
@@ -31,7 +32,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import bookings, channels, decisions, intents, long_store, search_scale, slot_search, soak, tasks
+from benchmarks import bookings, channels, decisions, intents, long_store, pages, search_scale, slot_search, soak, tasks
 from benchmarks import load as under_load
 from benchmarks.messages import mixed_messages
 from benchmarks.results import load, save, section, table, verdict
@@ -54,6 +55,7 @@ TITLES = {
     "bookings": "Bookings",
     "slots": "Slot search",
     "channels": "Webhooks",
+    "pages": "Pages",
     "load": "Load",
     "soak": "Soak",
     "faults": "Faults",
@@ -77,6 +79,7 @@ ALONE = {
     "slots": slot_search.measure,
     "channels": channels.measure,
     "faults": _faults,
+    "pages": pages.measure,
     "long_store": long_store.measure,
 }
 IMPORT = """

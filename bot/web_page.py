@@ -16,6 +16,7 @@ DIST = ROOT / "web" / "dist"
 STATIC = {name: ROOT / "bot" / "static" / name for name in ("plain.css", "icon.svg")}
 # A name in web/dist has the hash of its content in it, so it never changes; what every page has keeps its name.
 FOR_EVER, FOR_MINUTES = "public, max-age=31536000, immutable", "public, max-age=300"
+PACKED_FROM = 1000  # bytes; less fits in one packet anyway
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 
 
@@ -54,10 +55,16 @@ def web_page(dist: Path = DIST) -> Blueprint:
 
 
 def pack(request: Request, response: HTTPResponse) -> None:
-    """Compress a page that holds nothing personal: those that anybody may keep."""
-    if "public" in response.headers.get("Cache-Control", "") and (response.content_type or "").startswith("text/html"):
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            response.body = gzip.compress(response.body or b"", 6, mtime=0)
+    """Compress a page or the history, which take a slow phone's network longest.
+
+    What is personal too: no address gives back what another site puts into it together with anything secret, by whose length it could
+    be guessed (BREACH): the cookie that a page of another site may send comes with addresses that only show.
+    """
+    kind = response.content_type or ""
+    if kind.startswith("text/html") or request.path == "/chat/history":
+        body = response.body or b""
+        if len(body) >= PACKED_FROM and "gzip" in request.headers.get("accept-encoding", ""):
+            response.body = gzip.compress(body, 6, mtime=0)
             response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Encoding")))
 

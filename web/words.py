@@ -72,7 +72,7 @@ WORDS = {
     "more": "详细",
     "trial": "示例",
     "code": "预约号",
-    "showQr": "签到二维码",
+    "showQr": "在这里打开签到二维码",
     "name": "姓名",
     "phone": "手机号",
     "everybody": "全部学员的姓名(一行一个)",

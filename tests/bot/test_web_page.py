@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 
 from bot.web_page import bundle, web_page
 from tests.channels.serving import serving
-from tests.conftest import Server
+from tests.conftest import QUESTION, Client, Server
 
 
 @pytest.fixture
@@ -52,8 +52,15 @@ def test_nothing_else_is_served(server: Server, name: str) -> None:
     assert requests.get(f"{server.base_url}/assets/{name}").status_code == 404
 
 
-def test_pages_that_anybody_may_keep_are_compressed_and_personal_ones_are_not(server: Server) -> None:
+def test_pages_and_the_history_are_compressed_whosever_they_are_and_the_answers_to_programs_are_not(
+    server: Server, client: Client
+) -> None:
     policy = requests.get(f"{server.base_url}/policies/sx-2018-38")
     assert policy.headers["Content-Encoding"] == "gzip" and "推进实习实训规范化" in policy.text
     assert {"Cookie", "Accept-Encoding"} <= {v.strip() for v in policy.headers["Vary"].split(",")}
-    assert "Content-Encoding" not in requests.get(f"{server.base_url}/chat/").headers
+    client.say(QUESTION)
+    history = client.get("/chat/history")
+    assert history.headers["Content-Encoding"] == "gzip" and history.json()["messages"][0]["said"] == QUESTION
+    assert client.get("/chat/").headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in client.post({"text": QUESTION}).headers
+    assert "Content-Encoding" not in client.get("/chat/", headers={"Accept-Encoding": "identity"}).headers

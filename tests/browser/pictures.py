@@ -29,13 +29,13 @@ def main() -> None:
                 for width in WIDTHS:
                     pictures = []
                     with visit(browser, site, LOOKS[name], width) as context:
-                        context.add_cookies([{"name": "cjt_session", "value": person.cookie, "url": site.base_url}])
                         for scene in PARTS + SCENES:
+                            visitor = person if scene.known else Client(site.base_url)
+                            context.add_cookies(
+                                [{"name": "cjt_session", "value": visitor.cookie, "url": site.base_url}]
+                            )
                             page = context.new_page()
-                            page.goto(site.base_url + scene.path.format(code=code))
-                            page.wait_for_selector(".app .talk li" if scene.talk else "main")
-                            if scene.prepare:
-                                scene.prepare(page)
+                            scene.open(page, site.base_url, code)
                             pictures.append(Image.open(io.BytesIO(page.screenshot(animations="disabled"))))
                             page.close()
                             context.set_offline(False)

@@ -29,15 +29,19 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Scene:
-    """`path` may name `{code}`, a booking of the visitor. `prepare` brings the page into the state; `talk` says that it is the chat."""
+    """`path` may name `{code}`, a booking of the visitor. `prepare` brings the page into the state. `known`: the visitor of `converse`, not
+    somebody new."""
 
     name: str
     path: str
     prepare: Callable[["Page"], object] | None = None
+    known: bool = True
 
-    @property
-    def talk(self) -> bool:
-        return self.path == "/chat/"
+    def open(self, page: "Page", base_url: str, code: str) -> None:
+        page.goto(base_url + self.path.format(code=code))
+        page.wait_for_selector(".app .talk li" if self.path == "/chat/" else "main")
+        if self.prepare:
+            self.prepare(page)
 
 
 def _open(*buttons: str) -> Callable[["Page"], None]:
@@ -57,6 +61,49 @@ def _offline(page: "Page") -> None:
     page.wait_for_selector(".failed")
 
 
+def _busy(page: "Page") -> None:
+    """An answer and a file that take their time."""
+    slow = {"offline": False, "latency": 60_000, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    page.fill("#text", "现代学徒制是什么?")
+    page.keyboard.press("Enter")
+    _open(".write .plain", ".actions button >> nth=0")(page)
+    page.locator("dialog input[type=file]").set_input_files({"name": "名单.xlsx", "mimeType": "", "buffer": b"PK"})
+    page.locator("dialog form button").last.click()
+    page.wait_for_selector("progress")
+
+
+def _useless(page: "Page") -> None:
+    page.locator(".tools button").last.click()
+    page.wait_for_selector(".why")
+
+
+def _focused(page: "Page") -> None:
+    page.locator(".bot .quick button").nth(1).hover()
+    page.locator(".bot .quick button").first.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+
+
+def _decision(page: "Page") -> None:
+    page.locator("a[href^='/assessments/']:not([href*=people])").first.click()
+    page.wait_for_selector("h1")
+
+
+def _people(page: "Page") -> None:
+    page.locator("a[href^='/assessments/people/']").first.click()
+    page.wait_for_selector("h1")
+
+
+def _refused(page: "Page") -> None:
+    """A booking form that comes back with what is wrong."""
+    page.fill("[name=name]", "张三")
+    page.fill("[name=phone]", "12")
+    page.check("[name=consent]")
+    page.locator("[name=do]").first.click()
+    page.wait_for_selector(".problem")
+
+
 def _at(part: str) -> Callable[["Page"], None]:
     def scroll(page: "Page") -> None:
         page.locator(part).first.evaluate(
@@ -70,11 +117,16 @@ def _at(part: str) -> Callable[["Page"], None]:
 PARTS = [
     Scene("answer", "/chat/", _at(".bot .lead >> nth=1")),
     Scene("assessment", "/chat/", _at(".assessment")),
+    Scene("roster's result", "/chat/", _at(".assessment >> nth=1")),
     Scene("booked", "/chat/", _at(".bot:has(.facts):has-text('约好了')")),
     Scene("slots offered", "/chat/", _at(".slots >> nth=-1")),
 ]
 SCENES = [
+    Scene("welcome", "/chat/", known=False),
+    Scene("hover and focus", "/chat/", _focused, known=False),
+    Scene("busy", "/chat/", _busy, known=False),
     Scene("talk", "/chat/"),
+    Scene("what was wrong", "/chat/", _useless),
     Scene("citation", "/chat/", _open(".chip")),
     Scene("more", "/chat/", _open(".write .plain")),
     Scene("roster", "/chat/", _open(".write .plain", ".actions button >> nth=0")),
@@ -82,17 +134,23 @@ SCENES = [
     Scene("offline", "/chat/", _offline),
     Scene("policies", "/policies/"),
     Scene("search", "/policies/?q=津贴"),
+    Scene("nothing found", "/policies/?q=月球"),
     Scene("policy", "/policies/sx-2018-38#16"),
     Scene("rules", "/policies/rules/"),
     Scene("slots", "/slots/"),
+    Scene("no slots", "/slots/?q=凌晨的数控"),
     Scene("slot", "/slots/1"),
+    Scene("refused", "/slots/1", _refused, known=False),
     Scene("bookings", "/bookings/"),
+    Scene("no bookings", "/bookings/", known=False),
     Scene("booking", "/bookings/{code}"),
     Scene("move", "/bookings/{code}/reschedule"),
     Scene("cancel", "/bookings/{code}/cancel"),
     Scene("erase", "/bookings/erase"),
     Scene("settings", "/settings/"),
     Scene("check-in", "/check-in/"),
+    Scene("decision", "/chat/", _decision),
+    Scene("people", "/chat/", _people),
     Scene("missing", "/policies/nothing"),
 ]
 
@@ -104,6 +162,8 @@ def converse(person: Client) -> str:
     person.say("新招了8个人,都签了一年合同,3个考了证,能领多少")
     while "assessment" not in [reply["kind"] for reply in person.tap("reply:yes")]:
         pass
+    sent = person.http.post(f"{person.base_url}/chat/files", files={"file": ("名单.xlsx", roster())})
+    person.tap(sent.json()["messages"][0]["quick_replies"][0]["payload"])
     code = book(person)
     person.tap("book")
     return code

@@ -159,6 +159,9 @@ def test_a_slot_is_booked_and_cancelled_and_the_phone_number_stays_nowhere_in_th
     expect(page.locator(".bot").last).to_contain_text("约好了")
     expect(page.get_by_role("link", name="加到日历")).to_be_visible()
     assert phone not in json.dumps(page.evaluate("({...localStorage, ...sessionStorage})")) + page.content()
+    page.get_by_text("在这里打开签到二维码").click()
+    expect(page.locator(".bot .qr img")).to_have_js_property("complete", True)
+    assert page.locator(".bot .qr img").evaluate("(image) => image.naturalWidth") > 0
     page.get_by_role("link", name="签到二维码").click()
     expect(page.locator(".qr svg")).to_be_visible()
     page.go_back()
@@ -295,6 +298,21 @@ def test_a_long_conversation_is_drawn_in_pages(page: Page, site: Server) -> None
             earlier.click()
     expect(earlier).to_have_count(0)
     assert page.locator(".me").all_inner_texts() == [f"您说:\n谢谢{number}" for number in range(65)]
+
+
+def test_an_answer_is_read_aloud_and_can_be_stopped(page: Page) -> None:
+    page.evaluate("""() => {
+      window.heard = [];
+      speechSynthesis.speak = (said) => window.heard.push([said.lang, said.text]);
+      speechSynthesis.cancel = () => window.heard.push('stopped');
+    }""")
+    ask(page, QUESTION)
+    page.get_by_role("button", name="读出来").click()
+    page.get_by_role("button", name="不读了").click()
+    expect(page.get_by_role("button", name="读出来")).to_be_visible()
+    heard = page.evaluate("window.heard")
+    [(lang, text)] = [each for each in heard if each != "stopped"]
+    assert lang == "zh-CN" and page.locator(".bot .lead").inner_text() in text and heard[-1] == "stopped"
 
 
 def test_the_keyboard_alone_is_enough(page: Page) -> None:

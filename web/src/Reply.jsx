@@ -10,11 +10,12 @@ import { words } from './words.js';
 const RATED = ['answer', 'no_answer', 'assessment'];
 const QUOTES_SHOWN = 2;
 // Buttons that still mean the same when the conversation has gone on.
-const LASTING = /^(article|answer|ask|assess|booking|accept|decline)\b/;
+const LASTING = /^(article|answer|ask|assess|booking|cancel-booking|reschedule|accept|decline)\b/;
 const FACT = /^([^\s:：,，。]{2,4})[:：](.+)$/;
 
 export function Reply({ reply, last, tap, confide, cite }) {
   const cards = Object.fromEntries(reply.cards.map((card) => [card.type, card]));
+  const t = words();
   const quick = reply.quick_replies.filter(
     ({ payload }) => (last || LASTING.test(payload)) && !(cards.slots && payload.startsWith('slot:')),
   );
@@ -31,6 +32,14 @@ export function Reply({ reply, last, tap, confide, cite }) {
             </a>
           ))}
         </p>
+      )}
+      {cards.booking && reply.attachments.length > 0 && (
+        <details>
+          <summary>{t.showQr}</summary>
+          <figure class="qr">
+            <img src={`/api/bookings/${cards.booking.code}/qr.svg`} alt={`${t.code} ${cards.booking.code}`} width="220" height="220" loading="lazy" />
+          </figure>
+        </details>
       )}
       {cards.contact_form && last && <Contact party={cards.contact_form.party} confide={confide} />}
       {quick.length > 0 && (

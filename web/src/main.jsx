@@ -11,7 +11,15 @@ const draft = document.querySelector('#text');
 // A browser too old for the script keeps the page that works without.
 const able = 'at' in Array.prototype && 'showModal' in (window.HTMLDialogElement?.prototype || {});
 
-if (able) history({ limit: PAGE }).then((exchanges) => {
+// The styles of what the script draws, of which the page only knows so far where they are.
+function styled() {
+  const sheet = document.querySelector('#drawn');
+  return new Promise((done, failed) => {
+    Object.assign(sheet, { onload: done, onerror: failed, rel: 'stylesheet' });
+  });
+}
+
+if (able) Promise.all([history({ limit: PAGE }), styled()]).then(([exchanges]) => {
   const app = document.createElement('div');
   app.className = 'app';
   const written = draft.value;
