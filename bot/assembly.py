@@ -19,13 +19,14 @@ warnings.simplefilter("ignore")
 import jieba  # noqa: E402
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage  # noqa: E402
-from rasa.core.lock_store import InMemoryLockStore, LockStore  # noqa: E402
+from rasa.core.lock_store import LockStore  # noqa: E402
 from rasa.utils.log_utils import configure_structlog  # noqa: E402
 
 from bot.database import engine_for  # noqa: E402
 from bot.front_desk import desk  # noqa: E402
 from bot.graph_runner import DirectGraphRunner  # noqa: E402
 from bot.in_process_actions import InProcessActions, use_compiled_validator  # noqa: E402
+from bot.lock_store import ProcessLockStore  # noqa: E402
 from bot.logs import set_up_logs  # noqa: E402
 from bot.settings import Settings  # noqa: E402
 from bot.tracker_store import BoundedTrackerStore  # noqa: E402
@@ -46,7 +47,7 @@ def load_agent(model: Path, engine: sa.engine.Engine, locks: LockStore | None = 
     """The agent for `model`, its conversations in `engine`'s database, its actions in this process."""
     use_compiled_validator()
     agent = Agent.load(
-        model_path=str(model), lock_store=locks or InMemoryLockStore(), action_endpoint=InProcessActions("actions")
+        model_path=str(model), lock_store=locks or ProcessLockStore(), action_endpoint=InProcessActions("actions")
     )
     # Agent.load would wrap the store in FailSafeTrackerStore, which answers a database error with a silent new conversation.
     store = BoundedTrackerStore(agent.domain, engine)

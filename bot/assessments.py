@@ -16,6 +16,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, html, raw
 from sanic.response import json as json_response
 
+from bot.assessment_links import PEOPLE_FILE, decision_address, file_address, people_address
 from bot.http import HEADERS, client_address, dumps, error_response
 from bot.kept_files import KeptFiles
 from bot.reply import Citation, QuickReply, Reply
@@ -43,7 +44,6 @@ SIZE_QUESTION = "还差一问:贵公司是中小微企业吗?这条津贴只写�
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROSTER_PROGRAMME = "training-allowance"
 TEMPLATE_URL = f"/api/assessments/{ROSTER_PROGRAMME}/roster/template.xlsx"
-PEOPLE_FILE = "逐人结果.json"
 PEOPLE_SHOWN = 50
 ROWS_SAID = 10  # rows with something wrong or missing that an answer lists
 MAX_ROSTER_BYTES = 5 * 1024 * 1024
@@ -149,19 +149,6 @@ class Rosters:
         if kept is None:
             return [Reply(kind="notice", text="这份名单已经过期,请再上传一次。").dict()]
         return [(await self.reply(owner, kept.content, kept.name, answer == "yes")).dict()]
-
-
-def decision_address(id: str) -> str:
-    return f"/assessments/{id}"
-
-
-def file_address(id: str) -> str:
-    return f"/files/{id}"
-
-
-def people_address(id: str) -> str:
-    """The page of everybody's result, from the kept file with this id."""
-    return f"/assessments/people/{id}"
 
 
 def _incomplete(rows: Sequence[Mapping[str, Any]]) -> list[str]:

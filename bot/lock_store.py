@@ -5,12 +5,12 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from rasa.core.lock import TicketLock
-from rasa.core.lock_store import LockError, LockStore
+from rasa.core.lock_store import LOCK_LIFETIME, InMemoryLockStore, LockError, LockStore
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 # longer than a database that falls silent holds a worker up (booking/database.py, SILENT_SECONDS).
 LEASE_SECONDS = 6.0
 POLL_SECONDS = 0.02
-# Waiting longer than this is told to the person, as is a Redis that stays away.
-WAIT_SECONDS = 15.0
-AWAY_SECONDS = 3.0
+WAIT_SECONDS = 15.0  # waiting longer than this is told to the person
+# A Redis that is away for so long is done without, and asked again after so long.
+AWAY_SECONDS, ASKED_AGAIN_SECONDS = 3.0, 5.0
 
 # The number of the lock that this turn holds. It grows from lock to lock: `bot.tracker_store` refuses a turn that comes too late.
 fence: ContextVar[int | None] = ContextVar("fence", default=None)
@@ -58,11 +58,32 @@ return 0
 """
 
 
+class ProcessLockStore(InMemoryLockStore):
+    """Rasa's locks in memory, looked at every POLL_SECONDS instead of every second."""
+
+    def lock(
+        self,
+        conversation_id: str,
+        lock_lifetime: float = LOCK_LIFETIME,
+        wait_time_in_seconds: float = POLL_SECONDS,
+    ) -> AbstractAsyncContextManager[TicketLock]:
+        return super().lock(conversation_id, lock_lifetime, wait_time_in_seconds)
+
+
+class RedisAway(Exception):
+    """Redis has not answered for AWAY_SECONDS."""
+
+
 class RedisLockStore(LockStore):
-    """Locks with a lease. While Redis is away for longer than AWAY_SECONDS, nobody gets one: LockError."""
+    """Locks with a lease.
+
+    While Redis is away, locks hold within this process only: answers go on. Two messages that one person sends to two workers at that
+    time may overtake each other; the later number in `fence` still wins, and the transcript still takes no message twice.
+    """
 
     def __init__(self, redis: "Redis[Any]", lease_seconds: float = LEASE_SECONDS, wait_seconds: float = WAIT_SECONDS):
         self.redis, self.lease_seconds, self.wait_seconds = redis, lease_seconds, wait_seconds
+        self._within, self._away_until = ProcessLockStore(), 0.0
         self._take, self._prolong, self._release = map(redis.register_script, (_TAKE, _PROLONG, _RELEASE))
 
     @asynccontextmanager
@@ -72,22 +93,38 @@ class RedisLockStore(LockStore):
         """Hold the lock of `conversation_id`, with its number in `fence`. Raises LockError."""
         owner = secrets.token_hex(8)
         keys = [f"lock:{conversation_id}", f"lock-queue:{conversation_id}", f"lock-seen:{conversation_id}", "fence"]
-        prolonging: asyncio.Task[None] | None = None
         try:
             fence.set(await self._wait(keys, owner, POLL_SECONDS))
-            prolonging = asyncio.ensure_future(self._keep(keys, owner))
+        except RedisAway:
+            async with self._within.lock(conversation_id) as lock:
+                fence.set(time.time_ns() // 1000)  # as Redis numbers its locks
+                try:
+                    yield lock
+                finally:
+                    fence.set(None)
+            return
+        except BaseException:
+            await self._leave(keys, owner)
+            raise
+        prolonging = asyncio.ensure_future(self._keep(keys, owner))
+        try:
             yield TicketLock(conversation_id)
         finally:
             fence.set(None)
-            if prolonging is not None:
-                prolonging.cancel()
-            try:
-                await self._release(keys, [owner])
-            except (RedisError, OSError) as error:
-                logger.warning("Redis 不可用,锁会自己过期:%s", type(error).__name__)
+            prolonging.cancel()
+            await self._leave(keys, owner)
+
+    async def _leave(self, keys: list[str], owner: str) -> None:
+        """Give the lock back, or the place in its queue."""
+        try:
+            await self._release(keys, [owner])
+        except (RedisError, OSError) as error:
+            logger.warning("Redis 不可用,锁会自己过期:%s", type(error).__name__)
 
     async def _wait(self, keys: list[str], owner: str, poll_seconds: float) -> int:
         started, away_since = time.monotonic(), None
+        if started < self._away_until:
+            raise RedisAway
         while True:
             try:
                 number = int(await self._take(keys, [owner, int(self.lease_seconds * 1000)]))
@@ -95,7 +132,9 @@ class RedisLockStore(LockStore):
             except (RedisError, OSError) as error:
                 number, away_since = 0, away_since or time.monotonic()
                 if time.monotonic() - away_since > AWAY_SECONDS:
-                    raise LockError("Redis is away") from error
+                    logger.warning("Redis 不可用,暂时只在本进程内排队:%s", type(error).__name__)
+                    self._away_until = time.monotonic() + ASKED_AGAIN_SECONDS
+                    raise RedisAway from error
             if number:
                 return number
             if time.monotonic() - started > self.wait_seconds:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from booking.desk import Desk
 from booking.personal_data import Erased, erase_person, export_person
-from bot.assessments import PEOPLE_FILE, decision_address, file_address, people_address
+from bot.assessment_links import PEOPLE_FILE, decision_address, file_address, people_address
 from bot.kept_files import KeptFiles
 from bot.transcript import Transcript
 from policy_kb.rules.store import DecisionStore

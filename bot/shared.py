@@ -5,9 +5,9 @@ from typing import Any
 
 import redis
 import redis.asyncio
-from rasa.core.lock_store import InMemoryLockStore, LockStore
+from rasa.core.lock_store import LockStore
 
-from bot.lock_store import RedisLockStore
+from bot.lock_store import ProcessLockStore, RedisLockStore
 from channels.dedupe import Dedupe, MemoryDedupe, RedisDedupe
 from channels.kept import Kept, MemoryKept, RedisKept
 from channels.rate_limit import RateLimiter, SharedRateLimiter
@@ -27,7 +27,7 @@ class Shared:
         web = MemoryDedupe(lease_seconds=LEASE_SECONDS, keep_seconds=KEEP_SECONDS)
         self.redis: redis.asyncio.Redis[Any] | None = None
         self.blocking: redis.Redis[Any] | None = None
-        self.locks: LockStore = InMemoryLockStore()
+        self.locks: LockStore = ProcessLockStore()
         self.dedupe: Dedupe = MemoryDedupe()
         self.web_dedupe: Dedupe = web
         self.tokens: Tokens = MemoryTokens()

@@ -8,6 +8,7 @@ official ones.
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Thesaurus:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.concepts: list[str] = []
-        self._of_word: dict[str, list[int]] = {}
+        of_word: dict[str, list[int]] = {}
         for line in lines:
             name, colon, words = line.strip().partition(":")
             if not colon or name.startswith("#"):
@@ -73,12 +74,13 @@ class Thesaurus:
             number = len(self.concepts)
             self.concepts.append(name.strip())
             for word in {name.strip(), *words.split()}:
-                self._of_word.setdefault(word.lower(), []).append(number)
-        self._lengths: dict[str, list[int]] = {}
-        for word in self._of_word:
-            lengths = self._lengths.setdefault(word[0], [])
-            if len(word) not in lengths:
-                lengths.append(len(word))
+                of_word.setdefault(word.lower(), []).append(number)
+        self._single = [(word, concepts) for word, concepts in of_word.items() if len(word) == 1]
+        # By their first two characters, which few places of a text share with any word.
+        self._words: dict[str, list[tuple[str, list[int]]]] = {}
+        for word, concepts in of_word.items():
+            if len(word) > 1:
+                self._words.setdefault(word[:2], []).append((word, concepts))
 
     @classmethod
     def load(cls, path: Path = THESAURUS) -> "Thesaurus":
@@ -87,9 +89,12 @@ class Thesaurus:
     def find(self, text: str) -> list[int]:
         """Numbers of the concepts in cleaned `text`, in order, with repeats. Words may overlap: 实习工资 is 实习 too."""
         found: list[int] = []
-        for start, first in enumerate(text):
-            for length in self._lengths.get(first, ()):
-                found += self._of_word.get(text[start : start + length], ())
+        for start, pair in enumerate(map(add, text, text[1:] + " ")):
+            for word, concepts in self._words.get(pair, ()):
+                if text.startswith(word, start):
+                    found += concepts
+        for word, concepts in self._single:
+            found += concepts * text.count(word)
         return found
 
 

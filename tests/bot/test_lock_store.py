@@ -140,11 +140,35 @@ async def test_waiting_has_an_end_and_leaves_the_queue(redis: "Redis[Any]") -> N
         assert await redis.llen(f"lock-queue:{SOMEBODY}") == 0
 
 
-async def test_while_redis_is_away_nobody_gets_a_lock(no_redis: "Redis[Any]", monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_redis_is_away_turns_are_taken_in_order_within_the_process(
+    no_redis: "Redis[Any]", monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bot.lock_store.AWAY_SECONDS", 0.1)
-    with pytest.raises(LockError):
-        async with RedisLockStore(no_redis).lock(SOMEBODY):
-            pass
+    store, numbers = RedisLockStore(no_redis), []
+    order: list[int] = []
+
+    async def turn(number: int) -> None:
+        async with store.lock(SOMEBODY):
+            order.append(number)
+            await asyncio.sleep(0)
+            order.append(number)
+            numbers.append(fence.get())
+
+    await turn(0)  # finds out that Redis is away
+    await asyncio.gather(turn(1), turn(2))
+    assert order == [0, 0, 1, 1, 2, 2]
+    assert numbers == sorted(set(numbers)) and fence.get() is None
+
+
+async def test_numbers_given_without_redis_do_not_outdate_those_that_it_gives_next(
+    redis: "Redis[Any]", no_redis: "Redis[Any]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.lock_store.AWAY_SECONDS", 0.1)
+    numbers = []
+    for there in (redis, no_redis, redis):
+        async with RedisLockStore(there).lock(SOMEBODY):
+            numbers.append(fence.get())
+    assert numbers == sorted(set(numbers))
 
 
 async def test_a_redis_that_comes_back_soon_is_not_noticed(redis: "Redis[Any]", no_redis: "Redis[Any]") -> None:
