@@ -74,17 +74,19 @@ def test_both_serve_and_their_numbers_are_added_up(server: Server) -> None:
 
 def test_one_person_is_answered_once_a_message_however_many_come_at_the_same_time(server: Server) -> None:
     client = Client(server.base_url)
-    answers: list[Any] = []
-    send = [
-        threading.Thread(target=lambda n=n: answers.append(fresh(client, QUESTION, f"m{n % 5}").json()["messages"]))
-        for n in range(20)
-    ]
+    answers: list[tuple[str, Any]] = []
+
+    def ask(message_id: str) -> None:
+        answers.append((message_id, fresh(client, QUESTION, message_id).json()["messages"]))
+
+    send = [threading.Thread(target=ask, args=(f"m{n % 5}",)) for n in range(20)]
     for each in send:
         each.start()
     for each in send:
         each.join()
-    assert len(answers) == 20 and all(answer == answers[0] for answer in answers)
-    assert sorted(each["message_id"] for each in client.history()) == [f"m{n}" for n in range(5)]
+    kept = {each["message_id"]: each["replies"] for each in client.history()}
+    assert sorted(kept) == [f"m{n}" for n in range(5)] and len(client.history()) == 5
+    assert len(answers) == 20 and all(answer == kept[message_id] for message_id, answer in answers)
 
 
 def test_a_conversation_goes_on_at_another_worker(server: Server) -> None:
