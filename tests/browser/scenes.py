@@ -38,6 +38,7 @@ class Scene:
     known: bool = True
 
     def open(self, page: "Page", base_url: str, code: str) -> None:
+        page.add_init_script("localStorage.clear()")  # what another scene could not send
         page.goto(base_url + self.path.format(code=code))
         page.wait_for_selector(".app .talk li" if self.path == "/chat/" else "main")
         if self.prepare:
