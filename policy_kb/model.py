@@ -75,6 +75,10 @@ class TopicModel:
         self.fact_of, self.article_of_fact = fact_of, article_of_fact
         self.phrasing_weight, self.fact_length = phrasing_weight, fact_length
         self._kind = np.minimum(fact_of, 0)
+        self._phrasings_with = phrasings.T  # by feature, sharing the arrays
+        asks = np.flatnonzero(fact_of >= 0)
+        shares = phrasing_weight[asks] / fact_length[fact_of[asks]]
+        self._centroids = sp.csr_matrix((shares, (fact_of[asks], asks)), shape=(len(fact_length), len(fact_of)))
 
     def understand(self, cleaned: str) -> Understanding:
         """What `cleaned` (see normalise.clean) means."""
@@ -96,21 +100,14 @@ class TopicModel:
 
     def _nearest_fact(self, similarity: Array) -> Array:
         """For every article the cosine of the question to the centroid of its nearest fact, shape (articles,)."""
-        asks = np.flatnonzero((similarity > 0) & (self.fact_of >= 0))
-        sums = np.bincount(self.fact_of[asks], similarity[asks] * self.phrasing_weight[asks], len(self.fact_length))
         best = np.full(len(self.articles), -1.0)
-        np.maximum.at(best, self.article_of_fact, sums / self.fact_length)
+        np.maximum.at(best, self.article_of_fact, self._centroids @ similarity)
         return best
 
     def _similarity(self, columns: Array, values: Array) -> Array:
         """Cosine similarity of one question to every phrasing, shape (phrasings,)."""
-        starts, rows, weights = self.phrasings.indptr, self.phrasings.indices, self.phrasings.data
-        spans = [slice(starts[c], starts[c + 1]) for c in columns]
-        if not spans:
-            return np.zeros(self.phrasings.shape[0], dtype=np.float32)
-        postings = np.concatenate([rows[span] for span in spans])
-        products = np.concatenate([weights[span] * value for span, value in zip(spans, values)])
-        return np.bincount(postings, products, self.phrasings.shape[0]).astype(np.float32)
+        found: Array = self._phrasings_with[columns].T @ values
+        return found
 
 
 def _standardised(scores: Array) -> Array:
