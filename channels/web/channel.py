@@ -28,6 +28,8 @@ from channels.web.session import SessionSigner
 
 # The head of the page is the one of all pages.
 _folders = [Path(__file__).parent / "templates", ROOT / "bot" / "templates"]
+LINK_EXPIRED = "链接过期了,请回到聊天里重新点开,或者直接在这里提问。"
+ORIGINS = {"wechat": "微信", "wecom": "企业微信", "line": "LINE"}
 _templates = Environment(loader=FileSystemLoader(_folders), autoescape=True)
 
 SHOWN_AT_ONCE = 50
@@ -100,13 +102,26 @@ class WebInput(InputChannel):
             return response
 
         @chat.get("/enter")
+        async def ask_to_enter(request: Request) -> HTTPResponse:
+            """Whether somebody who comes by a link of ours from WeChat, WeCom or LINE wants to go on with the conversation there: the
+            link may have come from somebody else."""
+            ticket = request.args.get("ticket") or ""
+            sender_id = self.signer.bearer(ticket)
+            if sender_id is None:
+                return self._page([], LINK_EXPIRED, 403)
+            if sender_id == self.signer.read(session_cookie(request)):
+                return redirect("/chat/", status=303)
+            origin = ORIGINS.get(sender_id.partition(":")[0], "聊天")
+            body = _templates.get_template("enter.html").render(ticket=ticket, origin=origin)
+            return html(body, headers=SECURITY_HEADERS)
+
+        @chat.post("/enter")
         async def enter(request: Request) -> HTTPResponse:
-            """The page for somebody who comes from WeChat, WeCom or LINE by a link of ours."""
-            cookie = self.signer.admit(request.args.get("ticket") or "")
-            if cookie is None:
-                return self._page([], "链接过期了,请回到聊天里重新点开,或者直接在这里提问。", 403)
+            sender_id = self.signer.bearer((request.form or {}).get("ticket") or "") if same_origin(request) else None
+            if sender_id is None:
+                return self._page([], LINK_EXPIRED, 403)
             response = redirect("/chat/", status=303)
-            set_session_cookie(request, response, cookie)
+            set_session_cookie(request, response, self.signer.cookie(sender_id))
             return response
 
         @chat.post("/")

@@ -25,7 +25,7 @@ class SessionSigner:
     def issue(self) -> tuple[str, str]:
         """A new (sender id, cookie value)."""
         sender_id = f"web:{secrets.token_hex(16)}"
-        return sender_id, str(self._serializer.dumps(sender_id))
+        return sender_id, self.cookie(sender_id)
 
     def read(self, cookie: str | None) -> str | None:
         """The sender id in `cookie`, or None when it is missing, forged or older than MAX_AGE_SECONDS.
@@ -45,12 +45,15 @@ class SessionSigner:
         """For a link that opens the page as `sender_id`, who gets it in a conversation of his own elsewhere. Nobody can read it."""
         return self._tickets.encrypt(sender_id.encode()).decode()
 
-    def admit(self, ticket: str) -> str | None:
-        """A cookie value for the bearer of `ticket`, or None when it is forged or older than TICKET_SECONDS."""
+    def bearer(self, ticket: str) -> str | None:
+        """Whom `ticket` is for, or None when it is forged or older than TICKET_SECONDS."""
         try:
-            sender_id = self._tickets.decrypt(ticket[:600].encode(), ttl=TICKET_SECONDS).decode()
+            return self._tickets.decrypt(ticket[:600].encode(), ttl=TICKET_SECONDS).decode()
         except (InvalidToken, UnicodeError):
             return None
+
+    def cookie(self, sender_id: str) -> str:
+        """The cookie value of a session as `sender_id`."""
         return str(self._serializer.dumps(sender_id))
 
 
