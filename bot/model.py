@@ -2,9 +2,13 @@
 
 import fcntl
 import hashlib
+import io
+import logging
 import os
+import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from bot.settings import ROOT
@@ -79,17 +83,13 @@ def _train(path: Path, say: Callable[[str], None]) -> None:
         if _there(path):
             return
         say("训练对话模型(输入有变化,约一分钟)……")
-        import logging
-
-        from rasa.model_training import train
-        from rasa.utils.log_utils import configure_structlog
-
-        configure_structlog(logging.ERROR)
         with tempfile.TemporaryDirectory(dir=MODELS, prefix=".training-") as folder:
             made = Path(folder) / path.name
-            name = path.name.removesuffix(".tar.gz")
-            result = train(str(DOMAIN), str(CONFIG), [str(DATA)], output=folder, fixed_model_name=name)
-            if result.code != 0 or not made.exists():
+            heard = io.StringIO()
+            with redirect_stdout(heard), redirect_stderr(heard):
+                code = _training_code(folder, path.name.removesuffix(".tar.gz"))
+            if code != 0 or not made.exists():
+                sys.stderr.write(heard.getvalue())
                 raise ModelError("对话模型训练失败,请检查 config.yml、bot/domain 和 data 目录")
             _note(made).write_text(hashlib.sha256(made.read_bytes()).hexdigest())
             os.replace(_note(made), _note(path))
@@ -98,3 +98,15 @@ def _train(path: Path, say: Callable[[str], None]) -> None:
             if old != path:
                 old.unlink()
                 _note(old).unlink(missing_ok=True)
+
+
+def _training_code(folder: str, name: str) -> int:
+    """0 when Rasa has put a model into `folder`."""
+    os.environ["TQDM_DISABLE"] = "1"
+    import jieba
+    from rasa.model_training import train
+    from rasa.utils.log_utils import configure_structlog
+
+    configure_structlog(logging.ERROR)
+    jieba.setLogLevel(logging.ERROR)
+    return int(train(str(DOMAIN), str(CONFIG), [str(DATA)], output=folder, fixed_model_name=name).code)
