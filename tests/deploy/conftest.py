@@ -22,6 +22,7 @@ EVERYTHING = {
     "STAFF_TOKEN": "only-for-tests-too",
     "WECHAT_TOKEN": "t",
     "WECOM_CORP_ID": "wx5823bf96d3bd56c7",
+    "WECOM_AGENT_ID": "1000002",
     "WECOM_SECRET": "s",
     "WECOM_TOKEN": "t",
     "WECOM_AES_KEY": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
