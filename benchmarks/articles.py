@@ -67,7 +67,11 @@ class Training:
         written = [(clean(f"{a.fact} {a.text}"), a.article, 1.0) for a in knowledge.answers.values()]
         written += [(clean(s), a.id, 1.0) for a in knowledge.corpus.articles.values() for s in a.sentences()]
         texts, labels, weights = zip(*asked, *written, strict=True)
-        self.matrix: sp.csr_matrix = ours.vectorizer.matrix([ours.featurizer.numbers(t) for t in texts])
+        columns, values = zip(*(ours.vectorizer.row(ours.featurizer.numbers(t)) for t in texts))
+        starts = np.cumsum([0, *map(len, columns)])
+        self.matrix = sp.csr_matrix(
+            (np.concatenate(values), np.concatenate(columns), starts), shape=(len(texts), len(ours.vectorizer.known))
+        )
         self.labels, self.weights = np.array(labels), np.array(weights)
         self.questions = len(asked)
         self._ours = ours

@@ -32,7 +32,7 @@ def sources(paraphrases: list[Question], collected: list[Question]) -> Array:
     """For every paraphrase the number of the collected question on the same article that it is most like, taken for its source."""
     featurizer = Featurizer(Thesaurus.load())
     documents = [featurizer.numbers(focus(clean(q.text))) for q in (*collected, *paraphrases)]
-    rows = Vectorizer.fit(documents, 2).matrix(documents)
+    _, rows = Vectorizer.fit(documents, 2)
     about = np.array([q.article for q in (*collected, *paraphrases)])
     found = np.zeros(len(paraphrases), dtype=np.int64)
     for article in set(about):

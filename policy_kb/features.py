@@ -145,15 +145,24 @@ class Vectorizer:
         self.known, self.idf = known, idf
 
     @classmethod
-    def fit(cls, documents: Sequence[Array], min_documents: int) -> "Vectorizer":
-        """Learn the features that at least `min_documents` of `documents` have."""
-        owner, numbers = _flat(documents)
-        known, column = np.unique(numbers, return_inverse=True)
-        once = np.unique(owner * len(known) + column)
-        frequency = np.bincount(once % len(known), minlength=len(known))
+    def fit(cls, documents: Sequence[Array], min_documents: int) -> tuple["Vectorizer", sp.csr_matrix]:
+        """Learn the features that at least `min_documents` of `documents` have; also the rows, shape (documents, known features)."""
+        owner = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
+        seen, column = np.unique(np.concatenate(documents), return_inverse=True)
+        cells, counts = np.unique(owner * len(seen) + column, return_counts=True)
+        rows, columns = np.divmod(cells, len(seen))
+        frequency = np.bincount(columns, minlength=len(seen))
         kept = frequency >= min_documents
-        idf = np.log((1 + len(documents)) / (1 + frequency[kept])) + 1
-        return cls(known[kept], idf.astype(np.float32))
+        idf = (np.log((1 + len(documents)) / (1 + frequency[kept])) + 1).astype(np.float32)
+        hit = kept[columns]
+        rows, columns = rows[hit], (np.cumsum(kept) - 1)[columns[hit]]
+        values = (1 + np.log(counts[hit])) * idf[columns]
+        lengths = np.sqrt(np.bincount(rows, values * values, len(documents)))
+        starts = np.searchsorted(rows, np.arange(len(documents) + 1))
+        matrix = sp.csr_matrix(
+            ((values / lengths[rows]).astype(np.float32), columns, starts), shape=(len(documents), len(idf))
+        )
+        return cls(seen[kept], idf), matrix
 
     def row(self, numbers: Array) -> tuple[Array, Array]:
         """(columns, values) of one document; values have unit length (empty when nothing is known)."""
@@ -165,23 +174,3 @@ class Vectorizer:
         values = (1 + np.log(counts[hit])).astype(np.float32) * self.idf[columns]
         length = np.sqrt((values * values).sum())
         return columns, values / length if length else values
-
-    def matrix(self, documents: Sequence[Array]) -> sp.csr_matrix:
-        """Rows for `documents`, shape (documents, known features)."""
-        owner, numbers = _flat(documents)
-        columns = np.searchsorted(self.known, numbers)
-        columns[columns == len(self.known)] = 0
-        hit = self.known[columns] == numbers
-        cells, counts = np.unique(owner[hit] * len(self.known) + columns[hit], return_counts=True)
-        rows, columns = np.divmod(cells, len(self.known))
-        values = (1 + np.log(counts)) * self.idf[columns]
-        lengths = np.sqrt(np.bincount(rows, values * values, len(documents)))
-        starts = np.searchsorted(rows, np.arange(len(documents) + 1))
-        values = (values / lengths[rows]).astype(np.float32)
-        return sp.csr_matrix((values, columns, starts), shape=(len(documents), len(self.known)))
-
-
-def _flat(documents: Sequence[Array]) -> tuple[Array, Array]:
-    """All feature numbers of all documents in one array, and whose each is."""
-    owner = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
-    return owner, np.concatenate(documents)

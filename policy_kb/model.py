@@ -181,8 +181,7 @@ def fit(
 ) -> TopicModel:
     """A model from feature numbers of texts and what they ask about; the first texts are the knowledge's questions."""
     asked = len(knowledge.questions)
-    vectorizer = Vectorizer.fit(documents, MIN_DOCUMENTS)
-    matrix = vectorizer.matrix(documents)
+    vectorizer, matrix = Vectorizer.fit(documents, MIN_DOCUMENTS)
     labels = np.array(targets)
     articles = sorted(knowledge.corpus.articles)
     say(f"学习 {asked} 个问法")

@@ -77,8 +77,8 @@ class LinearSvmIntentClassifier(IntentClassifier, GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         examples = [e for e in training_data.intent_examples if e.get(INTENT) and e.get(TEXT)]
         documents = [self._numbers(e) for e in examples]
-        self.vectorizer = Vectorizer.fit(documents, min_documents=1)
-        features, labels = self.vectorizer.matrix(documents), np.array([e.get(INTENT) for e in examples])
+        self.vectorizer, features = Vectorizer.fit(documents, min_documents=1)
+        labels = np.array([e.get(INTENT) for e in examples])
         model = LinearSVC(C=self.config["C"], class_weight="balanced", random_state=0).fit(features, labels)
         self.classes = [str(c) for c in model.classes_]
         self.weights = np.ascontiguousarray(model.coef_.T, dtype=np.float32)
