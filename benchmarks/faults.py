@@ -373,7 +373,7 @@ async def _talk_over_line(world: World, seconds: float, number: int) -> tuple[st
             try:
                 with Traffic(Plan((server.base_url,), SECONDS, PEOPLE, tries=TRIES, seed=100_000)) as traffic:
                     await asyncio.sleep(LEAD_SECONDS)
-                    sent = await _send_line(fake, server.base_url)
+                    sent = await _send_line(fake, server.base_url, number)
                     report = await asyncio.to_thread(traffic.report)
                     await asyncio.sleep(4 * seconds + 5)  # for the last answers, and such as come a second time
             finally:
@@ -396,15 +396,15 @@ def _line_person(number: int) -> str:
     return f"U{number:032x}"
 
 
-async def _send_line(fake: FakeLine, base_url: str) -> int:
-    """How many messages LINE delivered to our webhook."""
+async def _send_line(fake: FakeLine, base_url: str, run: int) -> int:
+    """How many messages LINE delivered to our webhook. Their ids are this run's own, for Redis remembers those of the one before."""
     sent = 0
     async with aiohttp.ClientSession() as http:
         for turn in range(LINE_MESSAGES):
             for number in range(LINE_PEOPLE):
                 person = _line_person(number)
                 said = event(
-                    webhookEventId=f"01H{number:010}{turn:013}",
+                    webhookEventId=f"01H{run:05}{number:05}{turn:013}",
                     replyToken=fake.reply_token(f"{person}/{turn}"),
                     timestamp=int(time.time() * 1000),
                     source={"type": "user", "userId": person},
