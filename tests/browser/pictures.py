@@ -1,4 +1,4 @@
-"""Pictures of every scene for docs/screenshots: `python -m tests.browser.pictures` (make pictures). One sheet for each look and width."""
+"""Pictures of every scene for docs/screenshots: `python -m tests.browser.pictures`. One sheet for each look and width."""
 
 import io
 import tempfile
