@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,8 @@ def _empty_redis(world: World, server: Server) -> None:
     world.redis.start()
 
 
-def _stop_postgres(world: World, server: Server) -> None:
-    world.postgres.stop(signal.SIGINT)
+def _stop_postgres(how: signal.Signals, world: World, server: Server) -> None:
+    world.postgres.stop(how)
     time.sleep(AWAY_SECONDS)
     world.postgres.start()
 
@@ -140,12 +141,6 @@ def _kill_worker_without_postgres(world: World, server: Server) -> None:
     """The worker that takes its place finds no database."""
     world.postgres.stop(signal.SIGINT)
     os.kill(_children(server.process.pid)[0], signal.SIGKILL)
-    time.sleep(AWAY_SECONDS)
-    world.postgres.start()
-
-
-def _crash_postgres(world: World, server: Server) -> None:
-    world.postgres.stop(signal.SIGQUIT)
     time.sleep(AWAY_SECONDS)
     world.postgres.start()
 
@@ -213,8 +208,8 @@ FAULTS = (
     Fault("SIGKILL of a worker, twice", _kill_workers),
     Fault("Redis stopped and started", _stop_redis),
     Fault("Redis killed, back without its data", _empty_redis),
-    Fault("PostgreSQL stopped (fast) and started", _stop_postgres),
-    Fault("PostgreSQL crashed (immediate) and started", _crash_postgres),
+    Fault("PostgreSQL stopped (fast) and started", partial(_stop_postgres, signal.SIGINT)),
+    Fault("PostgreSQL crashed (immediate) and started", partial(_stop_postgres, signal.SIGQUIT)),
     Fault("SIGKILL of a worker while PostgreSQL is stopped", _kill_worker_without_postgres),
     Fault("all connections of PostgreSQL taken", _hog_connections),
     Fault("5 s without network to PostgreSQL", _cut(5)),

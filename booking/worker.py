@@ -135,7 +135,8 @@ class Worker:
         origin.set(message.data.get("origin", ""))
         address, notice = await asyncio.to_thread(self._read, message, self.clock())
         if notice is None or address is None:
-            return await self._finish(message, state="superseded")
+            await self._finish(message, state="superseded")
+            return
         try:
             await asyncio.wait_for(self.deliverer.deliver(address, notice), DELIVERY_SECONDS)
         except GiveUp as error:
@@ -147,8 +148,8 @@ class Worker:
             else:
                 await self._finish(message, next_attempt_at=self.clock() + pause, last_error=_told(error))
         else:
-            await self._finish(message, state="sent", sent_at=self.clock())
-            if await asyncio.to_thread(self._address, message) is None:
+            kept = await self._finish(message, state="sent", sent_at=self.clock())
+            if not kept and await asyncio.to_thread(self._address, message) is None:
                 await self.deliverer.forget(address, notice)
 
     def _read(self, message: Any, now: datetime) -> tuple[str | None, Notice | None]:
@@ -167,13 +168,14 @@ class Worker:
             token: str | None = connection.execute(_address_of(message)).scalar_one()
             return token
 
-    async def _finish(self, message: Any, **values: Any) -> None:
+    async def _finish(self, message: Any, **values: Any) -> bool:
+        """Write down what became of a message; False when it was withdrawn meanwhile, or is another worker's by now."""
         mine = sa.update(OutboxMessage).where(
             OutboxMessage.id == message.id, OutboxMessage.lease == self.name, OutboxMessage.state == "pending"
         )
         done = mine.values(lease=None, leased_until=None, **values)
         log.info("notice %s: %s", message.kind, values.get("state") or f"again, {values['last_error']}")
-        await asyncio.to_thread(transact, self.desk.engine, lambda connection: connection.execute(done).rowcount)
+        return bool(await asyncio.to_thread(transact, self.desk.engine, lambda c: c.execute(done).rowcount))
 
 
 def _address_of(message: Any) -> Any:

@@ -143,8 +143,9 @@ def _models() -> Iterator[Finding]:
     from policy_kb import live
     from policy_kb.model import fingerprint
 
-    for name, path in ("对话模型", model_path()), ("政策问答模型", live.folder() / f"{fingerprint()}.npz"):
-        if path == model_path() and path.exists() and not is_intact(path):
+    rasa = model_path()
+    for name, path in ("对话模型", rasa), ("政策问答模型", live.folder() / f"{fingerprint()}.npz"):
+        if path == rasa and path.exists() and not is_intact(path):
             yield Finding("bad", f"{name}:不是训练时的那个文件,可能损坏或被换过,请删掉 {path} 再运行 make train")
         elif path.exists():
             made = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).astimezone()

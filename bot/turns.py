@@ -16,7 +16,7 @@ from bot.reply import Reply, intent_of
 from bot.tracker_store import StaleTurn
 from bot.transcript import AlreadyAnswered, Exchange, exchange
 from channels.inbound import File, Inbound, Place, Unavailable
-from channels.notices import NOT_TAKEN
+from channels.notices import FAILED, NOT_TAKEN
 from channels.web.messages import printable
 
 logger = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ class Turns:
 
 def _said(output: CollectingOutputChannel) -> Replies:
     replies = [message["custom"] for message in output.messages if "custom" in message]
-    return replies or [Reply(kind="notice", text="刚才出错了,请再说一次。").dict()]
+    return replies or [FAILED.dict()]
 
 
 def as_tap(payload: str) -> dict[str, Any]:

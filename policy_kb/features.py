@@ -87,7 +87,7 @@ class Thesaurus:
         return cls(path.read_text(encoding="utf-8").splitlines())
 
     def find(self, text: str) -> list[int]:
-        """Numbers of the concepts in cleaned `text`, in order, with repeats. Words may overlap: 实习工资 is 实习 too."""
+        """Numbers of the concepts in cleaned `text`, any order, with repeats. Words may overlap: 实习工资 is 实习 too."""
         found: list[int] = []
         for start, pair in enumerate(map(add, text, text[1:] + " ")):
             for word, concepts in self._words.get(pair, ()):

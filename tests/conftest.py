@@ -1,5 +1,6 @@
 """The world that tests share: the policy pipeline, a real server process with its own data folder, and its visitors."""
 
+import io
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from bot import light_tensorflow
 
 light_tensorflow.install()  # before any test imports Rasa
 
+import openpyxl  # noqa: E402
 import pytest  # noqa: E402
 import requests  # noqa: E402
 
@@ -179,3 +181,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def client(server: Server) -> Client:
     return Client(server.base_url)
+
+
+def filled_in_roster(base_url: str) -> bytes:
+    """A server's roster template with one person in it, for whom there are 300 yuan."""
+    template = requests.get(f"{base_url}/api/assessments/training-allowance/roster/template.xlsx", timeout=30).content
+    book = openpyxl.load_workbook(io.BytesIO(template))
+    sheet = book.worksheets[0]
+    header = next(row for row in sheet.iter_rows() if row[0].value == "姓名")
+    for cell, value in zip(header, ["王五", "是", "是", "2024-03-01", "2025-02-28", None, "没有"]):
+        sheet.cell(header[0].row + 2, cell.column, value)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()

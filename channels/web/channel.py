@@ -22,6 +22,7 @@ from bot.settings import ROOT
 from bot.visitors import same_origin, session_cookie, set_session_cookie
 from channels.dedupe import Claim, Dedupe, MemoryDedupe
 from channels.inbound import File, Inbound, Unavailable
+from channels.notices import NOT_TAKEN, TOO_FAST
 from channels.rate_limit import RateLimiter
 from channels.web.messages import ANEW, BadMessage, as_shown, message_id, page_of, parse, parse_feedback, since_anew
 from channels.web.session import SessionSigner
@@ -217,7 +218,7 @@ class WebInput(InputChannel):
                 raise _not_taken()
         if not self.limiter.allow(sender_id):
             await claim.abandon()
-            raise BadMessage(429, "too_many", "您发得太快了,请过一会儿再发。")
+            raise BadMessage(429, "too_many", TOO_FAST.text)
         task = asyncio.ensure_future(self._turn(claim, sender_id, replace(inbound, message_id=message_id)))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -268,7 +269,7 @@ def _said(messages: list[dict[str, Any]]) -> HTTPResponse:
 
 
 def _not_taken() -> BadMessage:
-    return BadMessage(503, "unavailable", "系统暂时忙不过来,这条消息没有收下。请过一会儿再发一次。")
+    return BadMessage(503, "unavailable", NOT_TAKEN.text)
 
 
 async def _prolong(claim: Claim) -> None:

@@ -9,7 +9,7 @@ import requests
 
 from policy_kb.rules import PROGRAMMES, assess
 from policy_kb.rules.store import DecisionStore
-from tests.conftest import Client
+from tests.conftest import Client, filled_in_roster
 
 API = "/api/assessments"
 FIRM = {
@@ -125,14 +125,8 @@ def test_who_asks_for_a_workbook_gets_the_workbook(client: Client) -> None:
 
 
 def test_the_template_can_be_filled_in_and_sent(client: Client) -> None:
-    book = openpyxl.load_workbook(io.BytesIO(client.get(f"{API}/training-allowance/roster/template.xlsx").content))
-    sheet = book.worksheets[0]
-    header = next(row for row in sheet.iter_rows() if row[0].value == "姓名")
-    for cell, value in zip(header, ["王五", "是", "是", "2024-03-01", "2025-02-28", None, "没有"]):
-        sheet.cell(header[0].row + 2, cell.column, value)
-    content = io.BytesIO()
-    book.save(content)
-    assert send_roster(client, content.getvalue(), data={"is_sme": "true"}).json()["total"] == "300"
+    filled_in = filled_in_roster(client.base_url)
+    assert send_roster(client, filled_in, data={"is_sme": "true"}).json()["total"] == "300"
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,7 @@ from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.assembly import load_agent
-from bot.database import make_engine, prepare_database
 from bot.graph_runner import DirectGraphRunner
-from bot.model import ensure_model
-
-
-@pytest.fixture(scope="module")
-def processor() -> MessageProcessor:
-    engine = make_engine("sqlite://")
-    prepare_database(engine)
-    loaded = load_agent(ensure_model(), engine).processor
-    assert loaded is not None
-    return loaded
 
 
 def rasas_own(direct: DirectGraphRunner) -> DaskGraphRunner:

@@ -6,19 +6,7 @@ from rasa.core.processor import MessageProcessor
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.assembly import load_agent
 from bot.components.intent_rule_policy import IntentRulePolicy
-from bot.database import make_engine, prepare_database
-from bot.model import ensure_model
-
-
-@pytest.fixture(scope="module")
-def processor() -> MessageProcessor:
-    engine = make_engine("sqlite://")
-    prepare_database(engine)
-    loaded = load_agent(ensure_model(), engine).processor
-    assert loaded is not None
-    return loaded
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import io
 import json
 import re
 import threading
@@ -15,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import openpyxl
 import pytest
 import requests
 from aiohttp import web
@@ -28,7 +26,7 @@ from tests.channels.line.fake_line import FakeLine
 from tests.channels.serving import platform
 from tests.channels.wecom.fake_wecom import AGENT_ID, CORP_ID, FakeWeCom
 from tests.channels.wecom.fake_wecom import SECRET as WECOM_SECRET
-from tests.conftest import Server, running_server, trained_folder
+from tests.conftest import Server, filled_in_roster, running_server, trained_folder
 
 TOKEN, LINE_SECRET, AES_KEY = "token", "line-secret", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 MESSAGES, DELIVERIES = 12, 4
@@ -181,21 +179,8 @@ def test_wecoms_deliveries_get_one_answer_with_one_access_token(world: World) ->
     assert world.wecom.token_fetches == 1 and world.counted("wecom", "failed") == 0
 
 
-def roster(server: Server) -> bytes:
-    """The template with one person in it, for whom there are 300 yuan."""
-    template = requests.get(f"{server.base_url}/api/assessments/training-allowance/roster/template.xlsx").content
-    book = openpyxl.load_workbook(io.BytesIO(template))
-    sheet = book.worksheets[0]
-    header = next(row for row in sheet.iter_rows() if row[0].value == "姓名")
-    for cell, value in zip(header, ["王五", "是", "是", "2024-03-01", "2025-02-28", None, "没有"]):
-        sheet.cell(header[0].row + 2, cell.column, value)
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
-
-
 def test_a_roster_sent_on_line_is_worked_out(world: World) -> None:
-    world.line.files["77"] = roster(world.server)
+    world.line.files["77"] = filled_in_roster(world.server.base_url)
     told = len(world.line.sent)
     file = {"type": "file", "id": "77", "fileName": "名单.xlsx", "fileSize": len(world.line.files["77"])}
     world.tell_line(77, world.line.reply_token("file"), type="message", message=file)
@@ -209,7 +194,7 @@ def test_a_roster_sent_on_line_is_worked_out(world: World) -> None:
 
 
 def test_a_roster_sent_on_wecom_is_worked_out(world: World) -> None:
-    world.wecom.files["media-77"] = ("%E5%90%8D%E5%8D%95.xlsx", roster(world.server))
+    world.wecom.files["media-77"] = ("%E5%90%8D%E5%8D%95.xlsx", filled_in_roster(world.server.base_url))
     told = len(world.wecom.sent)
     world.tell_wecom(77, "7701", "file", MediaId="media-77")
     asyncio.run(_until(lambda: len(world.wecom.sent) > told))
