@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from policy_kb.features import Thesaurus
+from policy_kb.features import Featurizer
 from policy_kb.search import SearchIndex
 
 STARD = Path(__file__).resolve().parents[2] / "shared" / "datasets" / "stard"
@@ -37,7 +37,7 @@ def main() -> None:
         for a in articles
     ]
     number = {a["name"]: i for i, a in enumerate(articles)}
-    for name, thesaurus in (("without thesaurus", None), ("with thesaurus", Thesaurus.load())):
+    for name, thesaurus in (("without thesaurus", None), ("with thesaurus", Featurizer.load().thesaurus)):
         index = SearchIndex(documents, thesaurus)
         ranks, started = [], time.perf_counter()
         for query in queries:

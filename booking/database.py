@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -51,7 +52,7 @@ def postgresql_engine(url: str, **more: Any) -> sa.engine.Engine:
     """An engine for PostgreSQL that says within seconds when it is away, and works again as soon as it is back.
 
     Transactions are READ COMMITTED: a guarded update must see what others have committed. A single SELECT without a transaction is one
-    round trip. Its errors show no values.
+    round trip, and a transaction one more than its statements. Its errors show no values.
     """
     session = {
         "timezone": "UTC",
@@ -78,30 +79,46 @@ def postgresql_engine(url: str, **more: Any) -> sa.engine.Engine:
         **more,
     )
     sa.event.listen(engine, "do_connect", _Connecting())
-    _say_begin(engine.dialect)
+    _say_begin(engine)
     _ping_when_idle(engine)
     return engine
 
 
-def _say_begin(dialect: Any) -> None:
-    """Let `dialect` begin and end its transactions itself. psycopg2 would begin one before every statement, and the pool end it: three
-    round trips for a SELECT."""
+def _say_begin(engine: sa.engine.Engine) -> None:
+    """Let `engine` begin and end its transactions itself. psycopg2 would begin one before every statement, and the pool end it: three
+    round trips for a SELECT. BEGIN travels with the transaction's first statement."""
+    dialect: Any = engine.dialect
+    to_begin: WeakSet[Any] = WeakSet()  # psycopg2's connections
+
+    def of_psycopg2(connection: Any) -> Any:
+        return getattr(connection, "dbapi_connection", connection)
 
     def execute(statement: str, connection: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute(statement)
 
+    def begin(connection: Any) -> None:
+        if connection.autocommit:  # otherwise somebody has asked for another level of isolation
+            to_begin.add(of_psycopg2(connection))
+
+    def with_begin(_connection: Any, cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> Any:
+        if cursor.connection in to_begin:
+            to_begin.discard(cursor.connection)
+            if many:
+                execute("BEGIN", cursor.connection)
+            else:
+                statement = f"BEGIN; {statement}"
+        return statement, parameters
+
     def end(how: str, connection: Any) -> None:
-        if not connection.autocommit:  # somebody has asked for another level of isolation
+        to_begin.discard(of_psycopg2(connection))
+        if not connection.autocommit:
             getattr(connection, how)()
         elif connection.get_transaction_status() != dialect.dbapi.extensions.TRANSACTION_STATUS_IDLE:
             execute(how, connection)
 
-    def begin(connection: Any) -> None:
-        if connection.autocommit:
-            execute("begin", connection)
-
     dialect.do_begin, dialect.do_commit, dialect.do_rollback = begin, partial(end, "commit"), partial(end, "rollback")
+    sa.event.listen(engine, "before_cursor_execute", with_begin, retval=True)
 
 
 def _ping_when_idle(engine: sa.engine.Engine, clock: Callable[[], float] = time.monotonic) -> None:

@@ -19,9 +19,9 @@ warnings.simplefilter("ignore")
 import jieba  # noqa: E402
 from rasa.core.agent import Agent  # noqa: E402
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage  # noqa: E402
-from rasa.core.lock_store import LockStore  # noqa: E402
 from rasa.utils.log_utils import configure_structlog  # noqa: E402
 
+from bot import rasa_shortcuts  # noqa: E402
 from bot.database import engine_for  # noqa: E402
 from bot.front_desk import desk  # noqa: E402
 from bot.graph_runner import DirectGraphRunner  # noqa: E402
@@ -43,15 +43,17 @@ def quiet_logs(form: Literal["text", "json"], level: int = logging.WARNING) -> N
         logging.getLogger(name).setLevel(level)
 
 
-def load_agent(model: Path, engine: sa.engine.Engine, locks: LockStore | None = None) -> Agent:
+def load_agent(model: Path, engine: sa.engine.Engine) -> Agent:
     """The agent for `model`, its conversations in `engine`'s database, its actions in this process."""
     use_compiled_validator()
+    rasa_shortcuts.take()
     agent = Agent.load(
-        model_path=str(model), lock_store=locks or ProcessLockStore(), action_endpoint=InProcessActions("actions")
+        model_path=str(model), lock_store=ProcessLockStore(), action_endpoint=InProcessActions("actions")
     )
     # Agent.load would wrap the store in FailSafeTrackerStore, which answers a database error with a silent new conversation.
     store = BoundedTrackerStore(agent.domain, engine)
     agent.tracker_store = store
+    rasa_shortcuts.say_not_empty(agent.domain)
     if agent.processor is not None:
         agent.processor.tracker_store = store
         agent.processor.graph_runner = DirectGraphRunner.over(agent.processor.graph_runner)

@@ -84,3 +84,10 @@ class Reply(_Model):
     quick_replies: list[QuickReply] = []
     cards: list[dict[str, Any]] = []
     attachments: list[dict[str, Any]] = []
+
+    def dict(self, **how: Any) -> dict[str, Any]:
+        """As pydantic's, which looks into every value for models (0.1 ms a turn); they are in two places."""
+        if how:
+            return super().dict(**how)
+        parts = {name: [{**vars(each)} for each in getattr(self, name)] for name in ("citations", "quick_replies")}
+        return {**vars(self), **parts}

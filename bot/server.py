@@ -77,7 +77,7 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
     taking: list[Turns] = []
 
     async def on_new_message(message: Any) -> None:
-        await app.ctx.agent.handle_message(message)
+        await app.ctx.agent.processor.handle_message(message)
 
     rosters = Rosters(
         RosterDesk(),
@@ -91,6 +91,7 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
         made = Turns(
             channel,
             on_new_message,
+            shared.locks,
             transcript,
             Nearby(desk).reply,
             on_file,
@@ -171,11 +172,10 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
     @app.before_server_start
     async def start(app: sanic.Sanic, loop: asyncio.AbstractEventLoop) -> None:
         if agent is None:
-            app.ctx.agent = load_agent(model, engine, shared.locks)
+            app.ctx.agent = load_agent(model, engine)
             await warm_up(app.ctx.agent)
         else:
             app.ctx.agent = agent
-            agent.lock_store = shared.locks
         app.ctx.following = asyncio.ensure_future(_follow_knowledge())
         app.ctx.worker_stop = asyncio.Event()
         if notify:

@@ -6,29 +6,25 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from bot.database import chat_messages, conversations, feedback
 from bot.privacy import mask
+from bot.statements import Run, statements, waited_for
 
 HISTORY_LIMIT = 200
 
-# Every turn's statements are made once. SQLAlchemy 1.4 compiles an INSERT … ON CONFLICT anew each time (0.4 ms) unless it is text.
-_KEEP = sa.text(
+_KEEP = (
     "INSERT INTO chat_messages (sender_id, message_id, said, replies, created_at)"
     " VALUES (:sender_id, :message_id, :said, :replies, :created_at) ON CONFLICT (sender_id, message_id) DO NOTHING"
 )
-_ANSWERED = sa.select(chat_messages.c.replies).where(
-    chat_messages.c.sender_id == sa.bindparam("sender_id"), chat_messages.c.message_id == sa.bindparam("message_id")
-)
-# A notice that came in between, to which nobody has said anything, does not count.
-_LAST_REPLIES = (
-    sa.select(chat_messages.c.replies)
-    .where(chat_messages.c.sender_id == sa.bindparam("sender_id"), chat_messages.c.said != "")
-    .order_by(chat_messages.c.id.desc())
-    .limit(1)
+# One round trip for all that a turn reads. A notice that came in between, to which nobody has said anything, is not the last reply.
+_BEFORE = (
+    "SELECT (SELECT replies FROM chat_messages WHERE sender_id = :sender_id AND message_id = :message_id),"
+    " (SELECT replies FROM chat_messages WHERE sender_id = :sender_id AND said <> '' ORDER BY id DESC LIMIT 1),"
+    " (SELECT state FROM conversations WHERE sender_id = :sender_id)"
 )
 
 
@@ -36,21 +32,34 @@ class AlreadyAnswered(Exception):
     """The same message has been answered before, by a turn that the one who asked did not hear of."""
 
 
+class Before(NamedTuple):
+    """What is known when a turn begins: the replies that its message has had already, the last replies to this sender as they are
+    stored ('' when there are none), and the conversation as `bot.tracker_store` keeps it (None when there is none)."""
+
+    answered: list[dict[str, Any]] | None
+    last_replies: str
+    state: str | None
+
+
 @dataclass
 class Exchange:
     """What is said in a running turn. It is kept by the commit that keeps the conversation (`bot.tracker_store`), so that whatever
-    breaks, a message has either been answered, with its answer in the transcript, or may be sent again as if for the first time."""
+    breaks, a message has either been answered, with its answer in the transcript, or may be sent again as if for the first time.
+
+    `before` is there until the conversation has been taken from it.
+    """
 
     message_id: str
     said: str
     replies: Callable[[], list[dict[str, Any]]]
+    before: Before | None = None
     kept: bool = False
 
 
 exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
-def keep(connection: Any, sender_id: str, message_id: str, said: str, replies: list[dict[str, Any]]) -> bool:
+def keep(run: Run, sender_id: str, message_id: str, said: str, replies: list[dict[str, Any]]) -> bool:
     """Store one exchange; False when there is one of that message id, which stays as it is."""
     row = {
         "sender_id": sender_id,
@@ -59,7 +68,7 @@ def keep(connection: Any, sender_id: str, message_id: str, said: str, replies: l
         "replies": json.dumps(replies, ensure_ascii=False),
         "created_at": time.time(),
     }
-    return bool(connection.execute(_KEEP, row).rowcount)
+    return bool(run(_KEEP, row).rowcount)
 
 
 class Transcript:
@@ -68,17 +77,20 @@ class Transcript:
     def __init__(self, engine: sa.engine.Engine) -> None:
         self.engine = engine
 
-    def answered(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
-        """The replies that `message_id` of this sender got, or None when it is new."""
+    async def before(self, sender_id: str, message_id: str) -> Before:
+        """What is known when `message_id` of this sender is to be answered."""
+        return await waited_for(self.engine, self._before, sender_id, message_id)
+
+    def _before(self, sender_id: str, message_id: str) -> Before:
         about = {"sender_id": sender_id, "message_id": message_id}
-        with self.engine.connect() as connection:
-            stored = connection.execute(_ANSWERED, about).scalar_one_or_none()
-        return json.loads(stored) if stored is not None else None
+        with statements(self.engine) as run:
+            answered, last_replies, state = run(_BEFORE, about).fetchone()
+        return Before(json.loads(answered) if answered is not None else None, last_replies or "", state)
 
     def add(self, sender_id: str, message_id: str, said: str, replies: list[dict[str, Any]]) -> None:
         """Store one exchange. A message id that is there already stays as it is."""
-        with self.engine.begin() as connection:
-            keep(connection, sender_id, message_id, said, replies)
+        with statements(self.engine, writes=True) as run:
+            keep(run, sender_id, message_id, said, replies)
 
     def remove(self, sender_id: str, message_id: str) -> None:
         """Forget one exchange, if it is there."""
@@ -93,11 +105,6 @@ class Transcript:
         with self.engine.connect() as connection:
             return str(connection.execute(query).scalar() or "")
 
-    def last_replies(self, sender_id: str) -> str:
-        """The replies of the latest exchange as they are stored, '' when there is none."""
-        with self.engine.connect() as connection:
-            return str(connection.execute(_LAST_REPLIES, {"sender_id": sender_id}).scalar() or "")
-
     def erase(self, sender_id: str) -> int:
         """Forget what this sender said and was told, and where the conversation stood; how many exchanges that were."""
         with self.engine.begin() as connection:
@@ -108,7 +115,7 @@ class Transcript:
 
     def rate(self, sender_id: str, message_id: str, useful: bool, comment: str, at: float) -> bool:
         """Keep what this sender thinks of an answer, instead of what they thought before; False when there is no such exchange."""
-        if self.answered(sender_id, message_id) is None:
+        if self._before(sender_id, message_id).answered is None:
             return False
         about = sa.and_(feedback.c.sender_id == sender_id, feedback.c.message_id == message_id)
         row = {"useful": useful, "comment": mask(comment), "created_at": at}

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
-from rasa.core.lock_store import LockError
+from rasa.core.lock_store import LockError, LockStore
 
 from bot.database import AWAY
 from bot.in_process_actions import TurnInterrupted
 from bot.privacy import mask, without_tokens
 from bot.reply import Reply, intent_of
 from bot.tracker_store import StaleTurn
-from bot.transcript import AlreadyAnswered, Exchange, exchange
+from bot.transcript import AlreadyAnswered, Before, Exchange, exchange
 from channels.inbound import File, Inbound, Place, Unavailable
 from channels.notices import FAILED, NOT_TAKEN
 from channels.web.messages import printable
@@ -32,13 +32,11 @@ class Transcript(Protocol):
 
     def add(self, sender_id: str, message_id: str, said: str, replies: Replies) -> None: ...
 
-    def answered(self, sender_id: str, message_id: str) -> Replies | None: ...
-
-    def last_replies(self, sender_id: str) -> str: ...
+    async def before(self, sender_id: str, message_id: str) -> Before: ...
 
 
 class Turns:
-    """Turns of one channel.
+    """Turns of one channel, of one person one at a time (`locks`).
 
     `on_place`, `on_file` and `on_roster` answer what Rasa has no part in; `conceal(sender_id, text, whole)` puts what is personal (or
     the whole text) away and tokens in its place; `on_turn(channel, replies, seconds)` counts. `running` is how many are being taken.
@@ -48,6 +46,7 @@ class Turns:
         self,
         channel: str,
         handle: Callable[[UserMessage], Awaitable[Any]],
+        locks: LockStore,
         transcript: Transcript,
         on_place: Callable[[str, Place], Awaitable[Replies]],
         on_file: Callable[[str, File], Awaitable[Replies]],
@@ -56,7 +55,7 @@ class Turns:
         max_characters: int = 4000,
         on_turn: Callable[[str, Replies, float], None] = lambda channel, replies, seconds: None,
     ) -> None:
-        self.channel, self.handle, self.transcript = channel, handle, transcript
+        self.channel, self.handle, self.locks, self.transcript = channel, handle, locks, transcript
         self.on_place, self.on_file, self.on_roster = on_place, on_file, on_roster
         self.conceal = conceal
         self.max_characters, self.on_turn = max_characters, on_turn
@@ -71,8 +70,11 @@ class Turns:
         self.running += 1
         message_id = inbound.message_id or secrets.token_hex(8)
         try:
-            said = self._spoken(sender_id, inbound)
-            replies = await self._kept(sender_id, message_id, inbound, said)
+            async with self.locks.lock(sender_id):
+                before = await self.transcript.before(sender_id, message_id)
+                if before.answered is not None:
+                    return before.answered
+                replies = await self._kept(sender_id, message_id, inbound, before)
         except (*AWAY, LockError, StaleTurn, TurnInterrupted) as error:
             logger.error("%s: 一条消息没有收下,请对方再发", self.channel, exc_info=error)
             self.on_turn(self.channel, [{"kind": "unavailable"}], time.perf_counter() - started)
@@ -84,23 +86,24 @@ class Turns:
         logger.info("%s: %s in %.0f ms", self.channel, ", ".join(each["kind"] for each in replies), seconds * 1000)
         return replies
 
-    async def _kept(self, sender_id: str, message_id: str, inbound: Inbound, said: str) -> Replies:
+    async def _kept(self, sender_id: str, message_id: str, inbound: Inbound, before: Before) -> Replies:
         """The replies, in the transcript."""
+        said = self._spoken(sender_id, inbound, CONTACT_FORM in before.last_replies)
         output = CollectingOutputChannel()
-        turn = Exchange(message_id, without_tokens(said), lambda: _said(output))
-        before = exchange.set(turn)
+        turn = Exchange(message_id, without_tokens(said), lambda: _said(output), before)
+        outside = exchange.set(turn)
         try:
             replies = await self._replies(sender_id, message_id, inbound, said, output)
         except (*AWAY, LockError, StaleTurn):
             raise
         except AlreadyAnswered:
-            return self.transcript.answered(sender_id, message_id) or [NOT_TAKEN.dict()]
+            return (await self.transcript.before(sender_id, message_id)).answered or [NOT_TAKEN.dict()]
         except Exception:
             number = secrets.token_hex(4)
             logger.exception("%s: 一条消息没有处理成功,错误编号 %s", self.channel, number)
             replies = [Reply(kind="notice", text=f"刚才出错了,请再说一次。(错误编号 {number})").dict()]
         finally:
-            exchange.reset(before)
+            exchange.reset(outside)
         if not turn.kept:
             self.transcript.add(sender_id, message_id, turn.said, replies)
         return replies
@@ -144,7 +147,7 @@ class Turns:
             )
         return [BEGUN_ANEW.dict()]
 
-    def _spoken(self, sender_id: str, inbound: Inbound) -> str:
+    def _spoken(self, sender_id: str, inbound: Inbound, asked_for_names: bool) -> str:
         """`inbound` in words, without phone or ID numbers, without names where they were asked for, and without a leading `/`."""
         if inbound.place is not None:
             return f"〔位置〕{printable(inbound.place.name)}"
@@ -153,8 +156,7 @@ class Turns:
         if inbound.payload is not None:
             return printable(inbound.payload)
         text = printable(inbound.text or "")
-        whole = CONTACT_FORM in self.transcript.last_replies(sender_id)
-        return self.conceal(sender_id, text, whole) if text else ""
+        return self.conceal(sender_id, text, asked_for_names) if text else ""
 
 
 def _said(output: CollectingOutputChannel) -> Replies:

@@ -24,6 +24,7 @@ THESAURUS = Path(__file__).parent / "lexicon" / "thesaurus.txt"
 _BREAK = re.compile(r"[^0-9a-z\u3400-\u9fff%.]+")
 _RUN = re.compile(r"[a-z]+|[^a-z]")
 _TONES = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹḿ", "aaaaeeeeiiiioooouuuuvvvvvnnnm")
+RECENT = 64  # texts
 _CHARS, _PINYIN, _CONCEPT = 0, 1, 2
 _SEPARATOR = 32
 
@@ -82,10 +83,6 @@ class Thesaurus:
             if len(word) > 1:
                 self._words.setdefault(word[:2], []).append((word, concepts))
 
-    @classmethod
-    def load(cls, path: Path = THESAURUS) -> "Thesaurus":
-        return cls(path.read_text(encoding="utf-8").splitlines())
-
     def find(self, text: str) -> list[int]:
         """Numbers of the concepts in cleaned `text`, any order, with repeats. Words may overlap: 实习工资 is 实习 too."""
         found: list[int] = []
@@ -103,9 +100,18 @@ class Featurizer:
 
     def __init__(self, thesaurus: Thesaurus) -> None:
         self.thesaurus = thesaurus
+        self._recent = lru_cache(RECENT)(self._numbers)
+
+    @staticmethod
+    def load(path: Path = THESAURUS) -> "Featurizer":
+        """The one over the thesaurus as it stands: what both classifiers ask of a message is worked out once."""
+        return _featurizer(path.read_text(encoding="utf-8"))
 
     def numbers(self, text: str) -> Array:
-        """The features of cleaned `text` with repeats, int64, any order."""
+        """The features of cleaned `text` with repeats, int64, any order; not to be written to."""
+        return self._recent(text)
+
+    def _numbers(self, text: str) -> Array:
         kept = " " + _BREAK.sub(" ", text).strip() + " "
         chars = np.frombuffer(kept.encode("utf-16-le", "replace"), dtype=np.uint16).astype(np.int64)
         table, _ = _syllables()
@@ -131,6 +137,11 @@ class Featurizer:
                 concepts + _tag(_CONCEPT, 1),
             ]
         )
+
+
+@lru_cache(maxsize=2)
+def _featurizer(thesaurus: str) -> Featurizer:
+    return Featurizer(Thesaurus(thesaurus.splitlines()))
 
 
 def _pairs(symbols: Array) -> Array:

@@ -26,7 +26,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-from policy_kb.features import Featurizer, Thesaurus, Vectorizer
+from policy_kb.features import Featurizer, Vectorizer
 from policy_kb.normalise import clean
 
 _WORD = 3 << 50  # tag of a word's 48-bit hash, beside policy_kb.features' tags of characters, syllables and concepts
@@ -52,7 +52,7 @@ class LinearSvmIntentClassifier(IntentClassifier, GraphComponent):
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self.config = {**self.get_default_config(), **config}
         self._model_storage, self._resource = model_storage, resource
-        self.featurizer = Featurizer(Thesaurus.load())
+        self.featurizer = Featurizer.load()
         self.vectorizer = Vectorizer(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
         self.classes: list[str] = []
         self.weights = np.zeros((0, 0), dtype=np.float32)

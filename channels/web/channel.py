@@ -52,8 +52,6 @@ SECURITY_HEADERS = {
 class TranscriptStore(Protocol):
     """What the channel needs of the place where exchanges are kept."""
 
-    def answered(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None: ...
-
     def history(self, sender_id: str) -> list[dict[str, Any]]: ...
 
     def latest(self, sender_id: str) -> str: ...
@@ -207,8 +205,6 @@ class WebInput(InputChannel):
         message_id = inbound.message_id or f"server-{secrets.token_hex(8)}"
         end = time.monotonic() + REPEAT_SECONDS
         while True:
-            if inbound.message_id and (kept := self.transcript.answered(sender_id, message_id)) is not None:
-                return kept
             claim = await self.dedupe.claim(f"web:{sender_id}:{message_id}")
             if claim.first:
                 break

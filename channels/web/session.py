@@ -3,6 +3,7 @@
 import secrets
 import time
 from base64 import urlsafe_b64encode
+from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -12,6 +13,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 COOKIE = "cjt_session"
 MAX_AGE_SECONDS = 30 * 24 * 3600
 TICKET_SECONDS = 900
+REMEMBERED = 10_000  # cookies that have been looked at
 
 
 class SessionSigner:
@@ -20,6 +22,7 @@ class SessionSigner:
     def __init__(self, *secret_keys: str) -> None:
         """The first secret signs, all are accepted."""
         self._serializer = URLSafeTimedSerializer(list(reversed(secret_keys)), salt="web-session")
+        self._known = lru_cache(REMEMBERED)(self._verified)
         self._tickets = MultiFernet([Fernet(_ticket_key(secret)) for secret in secret_keys])
 
     def issue(self) -> tuple[str, str]:
@@ -34,12 +37,16 @@ class SessionSigner:
         """
         if not cookie or len(cookie) > 400:
             return None
+        sender_id, issued = self._known(cookie)
+        return sender_id if time.time() - issued <= MAX_AGE_SECONDS else None
+
+    def _verified(self, cookie: str) -> tuple[str | None, float]:
+        """The sender id, None when it is forged, and when the cookie was issued, in Unix seconds."""
         try:
             sender_id, issued = self._serializer.loads(cookie, return_timestamp=True)
         except (BadSignature, UnicodeError):  # a header may hold bytes that are no text
-            return None
-        old = time.time() - issued.timestamp() > MAX_AGE_SECONDS
-        return sender_id if isinstance(sender_id, str) and not old else None
+            return None, 0.0
+        return sender_id if isinstance(sender_id, str) else None, issued.timestamp()
 
     def ticket(self, sender_id: str) -> str:
         """For a link that opens the page as `sender_id`, who gets it in a conversation of his own elsewhere. Nobody can read it."""

@@ -1,14 +1,18 @@
 """PostgreSQL is asked no more often than need be: a process waits for every round trip."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS, cursor
 
 from booking.database import IDLE_SECONDS, _ping_when_idle
 from bot.database import AWAY, make_engine
+from bot.statements import statements, waited_for
 
 
 @pytest.fixture
@@ -40,6 +44,114 @@ def test_what_is_written_together_is_kept_together_or_not_at_all(engine: sa.engi
         connection.exec_driver_sql("INSERT INTO said VALUES ('two')")
         connection.exec_driver_sql("INSERT INTO nothing VALUES ('three')")
     assert _said(engine) == ["one"]
+
+
+def test_many_rows_at_once_are_one_transaction_too(engine: sa.engine.Engine) -> None:
+    said = sa.table("said", sa.column("what"))
+    for what in (sa.insert(said), sa.text("INSERT INTO said VALUES (:what)")):
+        with pytest.raises(sa.exc.ProgrammingError), engine.begin() as connection:
+            connection.execute(what, [{"what": "one"}, {"what": "two"}])
+            connection.exec_driver_sql("INSERT INTO nothing VALUES ('three')")
+        assert _said(engine) == []
+
+
+def test_a_transaction_in_which_nothing_is_done_leaves_nothing(engine: sa.engine.Engine) -> None:
+    for error in (None, RuntimeError):
+        with suppress(RuntimeError), engine.begin() as connection:
+            if error:
+                raise error
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+            assert connection.connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
+
+
+@contextmanager
+def counted(url: str) -> Iterator[tuple[sa.engine.Engine, list[str]]]:
+    """An engine, and what is sent through it."""
+    sent: list[str] = []
+
+    class Cursor(cursor):  # type: ignore[misc]
+        def execute(self, statement: Any, *parameters: Any) -> Any:
+            sent.append(str(statement))
+            return super().execute(statement, *parameters)
+
+    engine = make_engine(url)
+    sa.event.listen(engine, "connect", lambda connection, _: setattr(connection, "cursor_factory", Cursor))
+    with engine.connect():
+        sent.clear()  # the dialect's own questions
+    yield engine, sent
+    engine.dispose()
+
+
+def test_a_transaction_is_one_round_trip_more_than_its_statements(engine: sa.engine.Engine, postgres_url: str) -> None:
+    with counted(postgres_url) as (made, sent), made.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO said VALUES ('one')")
+        connection.exec_driver_sql("INSERT INTO said VALUES ('two')")
+    assert sent == ["BEGIN; INSERT INTO said VALUES ('one')", "INSERT INTO said VALUES ('two')", "commit"]
+
+
+def test_the_statements_of_a_turn_are_a_round_trip_each_and_one_more(
+    engine: sa.engine.Engine, postgres_url: str
+) -> None:
+    with counted(postgres_url) as (made, sent):
+        with statements(made) as run:
+            assert run("SELECT :what", {"what": "one"}).fetchone() == ("one",)
+        with statements(made, writes=True) as run:
+            for what in ("one", "two"):
+                assert run("INSERT INTO said VALUES (:what)", {"what": what}).rowcount == 1
+    assert sent == [
+        "SELECT %(what)s",
+        "BEGIN; INSERT INTO said VALUES (%(what)s)",
+        "INSERT INTO said VALUES (%(what)s)",
+        "COMMIT",
+    ]
+    assert _said(engine) == ["one", "two"]
+
+
+@pytest.fixture(params=["postgresql", "sqlite", "in memory"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.engine.Engine]:
+    if request.param == "postgresql":
+        made = request.getfixturevalue("engine")
+    else:
+        made = make_engine("sqlite://" if request.param == "in memory" else f"sqlite:///{tmp_path / 'said.db'}")
+        with made.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE said (what text)")
+    yield made
+    made.dispose()
+
+
+def test_statements_are_kept_together_or_not_at_all(either: sa.engine.Engine) -> None:
+    with pytest.raises(RuntimeError), statements(either, writes=True) as run:
+        run("INSERT INTO said VALUES (:what)", {"what": "one"})
+        raise RuntimeError
+    with pytest.raises(sa.exc.DBAPIError), statements(either, writes=True) as run:
+        run("INSERT INTO said VALUES (:what)", {"what": "one"})
+        run("INSERT INTO nothing VALUES (:what)", {"what": "one"})
+    assert _said(either) == []
+    with statements(either, writes=True) as run:
+        run("INSERT INTO said VALUES (:what)", {"what": "two"})
+    assert _said(either) == ["two"]
+
+
+def test_a_connection_that_breaks_is_not_used_again(postgres_url: str) -> None:
+    engine = make_engine(postgres_url)
+    _break(engine, postgres_url)
+    with pytest.raises(AWAY), statements(engine) as run:
+        run("SELECT 1", {})
+    with statements(engine) as run:
+        assert run("SELECT 1", {}).fetchone() == (1,)
+    engine.dispose()
+
+
+async def test_a_database_that_hangs_is_given_up_and_holds_nobody_else_up(
+    engine: sa.engine.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.statements.PATIENCE_SECONDS", 0.05)
+    answers = threading.Event()
+    with pytest.raises(AWAY):
+        await waited_for(engine, answers.wait)
+    answers.set()
+    assert await waited_for(engine, lambda what: what, "here") == "here"
 
 
 def test_a_transaction_that_is_left_open_is_not_handed_to_the_next(engine: sa.engine.Engine) -> None:

@@ -303,7 +303,7 @@ async def test_a_message_that_has_its_answer_changes_nothing_any_more(store: Bou
     with answering("m1", "二") as again, pytest.raises(AlreadyAnswered):
         await say(store, asked("m1"), SlotSet("employees", 6.0))
     assert not again.kept and (await recall(store)).get_slot("employees") == 5.0
-    assert Transcript(store.engine).answered(SOMEBODY, "m1") == [{"kind": "answer", "text": "一"}]
+    assert (await Transcript(store.engine).before(SOMEBODY, "m1")).answered == [{"kind": "answer", "text": "一"}]
 
 
 async def test_a_turn_that_comes_too_late_leaves_no_answer(store: BoundedTrackerStore) -> None:

@@ -8,10 +8,11 @@ from rasa.core.lock_store import LockError
 from sqlalchemy.exc import OperationalError
 
 from bot.in_process_actions import TurnInterrupted
+from bot.lock_store import ProcessLockStore
 from bot.privacy import mask
 from bot.reply import Reply
 from bot.tracker_store import StaleTurn
-from bot.transcript import AlreadyAnswered, exchange
+from bot.transcript import AlreadyAnswered, Before, exchange
 from bot.turns import Turns
 from channels.inbound import File, Inbound, Place, Unavailable
 
@@ -28,6 +29,7 @@ class Agent:
         self.counted: list[str] = []
         self.silent = self.broken = False
         self.last = ""
+        self.answered: list[dict[str, Any]] | None = None
 
     async def handle(self, message: UserMessage) -> None:
         self.given.append(message)
@@ -39,11 +41,8 @@ class Agent:
     def add(self, sender_id: str, message_id: str, said: str, replies: list[dict[str, Any]]) -> None:
         self.kept.append((sender_id, message_id, said, replies))
 
-    def answered(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
-        return EARLIER
-
-    def last_replies(self, sender_id: str) -> str:
-        return self.last
+    async def before(self, sender_id: str, message_id: str) -> Before:
+        return Before(self.answered, self.last, None)
 
     def turns(self) -> Turns:
         async def on_place(sender_id: str, place: Place) -> list[dict[str, Any]]:
@@ -58,6 +57,7 @@ class Agent:
         return Turns(
             "wechat",
             self.handle,
+            ProcessLockStore(),
             self,
             on_place,
             on_file,
@@ -219,8 +219,10 @@ async def test_a_message_that_was_answered_already_gets_the_answer_it_had() -> N
     turns = agent.turns()
 
     async def handle(message: UserMessage) -> None:
+        agent.answered = EARLIER  # meanwhile, by a turn that has lost its lock
         raise AlreadyAnswered
 
     turns.handle = handle
-    assert await turns.take("web:o1", Inbound(text="你好", message_id="m1")) == EARLIER
-    assert agent.kept == []
+    for _ in range(2):
+        assert await turns.take("web:o1", Inbound(text="你好", message_id="m1")) == EARLIER
+    assert agent.kept == [] and agent.counted == ["wechat"]
