@@ -107,6 +107,7 @@ def _run(settings: Settings) -> int:
         return _run_workers(settings, model, announce)
     from bot.assembly import quiet_logs
     from bot.server import build_app
+    from bot.stopping import PatientProtocol
 
     quiet_logs(settings.log_format)
     app = build_app(settings, model, notify=settings.notifications)
@@ -115,7 +116,7 @@ def _run(settings: Settings) -> int:
     async def started_serving(app, loop):
         announce()
 
-    app.run(host=settings.host, port=settings.port, access_log=False, debug=False)
+    app.run(host=settings.host, port=settings.port, protocol=PatientProtocol, access_log=False, debug=False)
     return 0
 
 
@@ -125,6 +126,7 @@ def _run_workers(settings: Settings, model: Path, announce: Callable[[], None]) 
     with shared_numbers(settings.var):
         from bot.assembly import load_shared_agent, quiet_logs
         from bot.server import build_app
+        from bot.stopping import PatientProtocol
 
         quiet_logs(settings.log_format)
         agent = load_shared_agent(settings, model)
@@ -136,7 +138,7 @@ def _run_workers(settings: Settings, model: Path, announce: Callable[[], None]) 
             async def started_serving(app, loop):
                 ready()
 
-            app.run(sock=sock, access_log=False, debug=False)
+            app.run(sock=sock, protocol=PatientProtocol, access_log=False, debug=False)
 
         run_workers(settings.workers, settings.host, settings.port, serve, announce)
     return 0

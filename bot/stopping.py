@@ -8,8 +8,27 @@ from collections.abc import Callable
 import sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse
+from sanic.server import HttpProtocol
 
 LONGEST_TURN_SECONDS = 20.0
+SPEAKS_WITHIN_SECONDS = 1.0
+
+
+class PatientProtocol(HttpProtocol):
+    """Sanic's, but a server that stops does not hang up on a connection that it has just accepted: its request is on the way."""
+
+    __slots__ = ("_made",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._made = self.loop.time()
+        super().connection_made(transport)
+
+    def close_if_idle(self) -> bool:
+        left = self._made + SPEAKS_WITHIN_SECONDS - self.loop.time()
+        if left > 0:
+            self.loop.call_later(left, self.close_if_idle)
+            return False
+        return super().close_if_idle()
 
 
 def stop_gracefully(app: sanic.Sanic, drain_seconds: float, running: Callable[[], int]) -> None:

@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -151,6 +153,25 @@ def test_logs_are_json_with_turns_and_without_anything_personal(server: Server) 
     everything = "".join(server.printed)
     personal = ("欧阳小满", "13912345678", "实习给不给钱", client.sender_id)
     assert not [word for word in personal if word in everything]
+
+
+def test_stopping_answers_whoever_has_just_come_in(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with running_server(trained_folder(tmp_path_factory.mktemp("stopping")), DRAIN_SECONDS="0") as server:
+        address = urlsplit(server.base_url)
+        with socket.create_connection((address.hostname, address.port)) as connection:
+            assert requests.get(f"{server.base_url}/healthz").ok  # taken in after ours
+            server.process.terminate()
+            until(lambda: refuses(address.hostname, address.port))
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def refuses(host: str | None, port: int | None) -> bool:
+    try:
+        socket.create_connection((host, port)).close()
+    except ConnectionError:
+        return True
+    return False
 
 
 def test_stopping_lets_running_turns_finish(redis_socket: str, tmp_path_factory: pytest.TempPathFactory) -> None:
