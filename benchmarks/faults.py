@@ -38,7 +38,7 @@ from tests.channels.line.test_events import event
 from tests.conftest import Server, running_server, trained_folder
 from tests.deploy.machines import Machine, Network, Postgres, Redis, servers, stores
 
-PEOPLE, SECONDS, LEAD_SECONDS, AWAY_SECONDS = 12, 24, 8, 5
+PEOPLE, SECONDS, LEAD_SECONDS, AWAY_SECONDS, FROZEN_SECONDS = 12, 24, 8, 5, 20
 TRIES, PAUSE_SECONDS = 120, 0.5
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 LINE_SECRET, LINE_PEOPLE, LINE_MESSAGES = "channel_secret", 20, 4
@@ -137,6 +137,17 @@ def _stop_postgres(how: signal.Signals, world: World, server: Server) -> None:
     world.postgres.start()
 
 
+def _freeze_postgres(world: World, server: Server) -> None:
+    """It is there, and says nothing: what a disk that has died does to it."""
+    postmaster = world.postgres.process.pid
+    frozen = [postmaster, *_children(postmaster)]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(FROZEN_SECONDS)
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+
+
 def _kill_worker_without_postgres(world: World, server: Server) -> None:
     """The worker that takes its place finds no database."""
     world.postgres.stop(signal.SIGINT)
@@ -210,6 +221,7 @@ FAULTS = (
     Fault("Redis killed, back without its data", _empty_redis),
     Fault("PostgreSQL stopped (fast) and started", partial(_stop_postgres, signal.SIGINT)),
     Fault("PostgreSQL crashed (immediate) and started", partial(_stop_postgres, signal.SIGQUIT)),
+    Fault(f"PostgreSQL hangs for {FROZEN_SECONDS} s", _freeze_postgres, seconds=SECONDS + FROZEN_SECONDS),
     Fault("SIGKILL of a worker while PostgreSQL is stopped", _kill_worker_without_postgres),
     Fault("all connections of PostgreSQL taken", _hog_connections),
     Fault("5 s without network to PostgreSQL", _cut(5)),

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import partial, wraps
 from itertools import groupby
 from pathlib import Path
@@ -64,7 +64,9 @@ _NAMES = re.compile(r"[\n\r、,,;;]+")
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
+_KINDS = {"name": "姓名", "phone": "电话", "id": "身份证号"}
 _templates.globals.update(when_said=when_said, local=local, say_day=say_day, status=STATUS, shanghai=SHANGHAI)
+_templates.globals.update(kinds=_KINDS, at=lambda seconds: datetime.fromtimestamp(seconds, timezone.utc))
 R = TypeVar("R")
 Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
@@ -426,6 +428,12 @@ def bookings(
         except BookingError as error:
             return await mine_page(request, status_of(error), str(error))
         return redirect(f"/bookings/{done.code}?new=1" if isinstance(done, BookingView) else "/bookings/", status=303)
+
+    @pages.get("/bookings/mine")
+    @for_people
+    async def everything(request: Request) -> HTTPResponse:
+        now = clock()
+        return page("mine.html", mine=await asyncio.to_thread(own_data.export, owner(request), now), now=now)
 
     @pages.get("/bookings/erase")
     @for_people

@@ -144,9 +144,10 @@ def build_app(settings: Settings, model: Path, agent: Agent | None = None, notif
 
     @app.on_request
     async def limit_body(request: Request) -> HTTPResponse | None:
-        """Uploads have a limit of their own; nothing else needs to be large."""
+        """Uploads and platforms' deliveries have limits of their own; nothing else needs to be large."""
         upload = request.path.endswith(UPLOADS) or (request.content_type or "").startswith("multipart/")
-        if len(request.body) > settings.max_body_bytes and not upload:
+        delivery = request.path.startswith("/webhooks/")
+        if not upload and len(request.body) > (settings.max_delivery_bytes if delivery else settings.max_body_bytes):
             return error_response(413, "http_413", _MESSAGES[413])
         return None
 

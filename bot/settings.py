@@ -75,6 +75,7 @@ class Settings:
     staff_token: str | None = None  # opens the check-in pages; without it there are none
     max_message_characters: int = 4000
     max_body_bytes: int = 64 * 1024
+    max_delivery_bytes: int = 1024 * 1024  # of a platform, which may put many messages into one
     max_upload_bytes: int = 6 * 1024 * 1024
 
     @property

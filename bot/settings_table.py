@@ -121,7 +121,7 @@ def as_markdown() -> str:
         "<!-- 由 `python -m bot settings > docs/settings.md` 生成,改 bot/settings_table.py -->",
         "",
         "设置都是环境变量,只在启动时读一次。写错了会用一行话说明,不启动。启动前后都可以用 `python -m bot doctor` 检查。",
-        "一条消息最多 4000 个字、一个请求最多 64 KiB、一个上传的文件最多 6 MiB,这几个数写在 `bot/settings.py` 里。",
+        "一条消息最多 4000 个字、一个请求最多 64 KiB、平台的一次推送最多 1 MiB、一个上传的文件最多 6 MiB,这几个数写在 `bot/settings.py` 里。",
     ]
     for group in GROUPS:
         lines += ["", f"## {group.title}", "", "| 变量 | 默认值 | 说明 |", "|---|---|---|"]

@@ -94,7 +94,7 @@ class WebInput(InputChannel):
         @chat.get("/")
         async def page(request: Request) -> HTTPResponse:
             sender_id = self.signer.read(session_cookie(request))
-            exchanges = self.transcript.history(sender_id) if sender_id else []
+            exchanges = await self._history(sender_id) if sender_id else []
             response = self._page(exchanges, whole=bool(request.args.get("all")))
             if sender_id is None:
                 set_session_cookie(request, response, self.signer.issue()[1])
@@ -139,9 +139,8 @@ class WebInput(InputChannel):
                 inbound = _sent_file(request) if sent_file else parse(fields or {"text": ""}, self.max_characters)
                 await self._answer(sender_id, inbound)
             except BadMessage as error:
-                return self._page(
-                    self.transcript.history(sender_id), error.message, error.status, fields.get("text") or ""
-                )
+                exchanges = await self._history(sender_id)
+                return self._page(exchanges, error.message, error.status, fields.get("text") or "")
             return redirect("/chat/#latest", status=303)
 
         @chat.post("/sessions")
@@ -185,20 +184,23 @@ class WebInput(InputChannel):
         async def history(request: Request, sender_id: str) -> HTTPResponse:
             """What was said, all of it or the part that `page_of` is asked for: a page that asks again and again gets what is new."""
             asked = {name: request.args.get(name) or "" for name in ("after", "before", "limit")}
-            if asked["after"] and asked["after"] == self.transcript.latest(sender_id):
+            if asked["after"] and asked["after"] == await asyncio.to_thread(self.transcript.latest, sender_id):
                 return _said([])
-            return _said(page_of(as_shown(self.transcript.history(sender_id)), asked))
+            return _said(page_of(as_shown(await self._history(sender_id)), asked))
 
         @chat.post("/feedback")
         @for_sessions
         async def feedback(request: Request, sender_id: str) -> HTTPResponse:
             """Whether the answer to a message was useful, for the review list (`python -m bot feedback`). The latest word counts."""
             about, useful, comment = parse_feedback(_json(request))
-            if not self.transcript.rate(sender_id, about, useful, comment, time.time()):
+            if not await asyncio.to_thread(self.transcript.rate, sender_id, about, useful, comment, time.time()):
                 return error_response(404, "unknown_message", "没有找到这条消息")
             return json_response({}, status=201)
 
         return chat
+
+    async def _history(self, sender_id: str) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(self.transcript.history, sender_id)
 
     async def _answer(self, sender_id: str, inbound: Inbound) -> list[dict[str, Any]]:
         """The replies to one message. A repeated message id waits for the running turn, here or elsewhere, or gets the kept answer."""

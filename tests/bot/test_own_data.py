@@ -1,7 +1,9 @@
 """What people may ask of everything that is kept of them: /api/me gives it all, and deletes it all, from every store."""
 
+import html
 import json
 import random
+import re
 
 import pytest
 import requests
@@ -58,6 +60,16 @@ def test_one_may_read_everything_that_is_kept(somebody: Client, phone: str) -> N
     assert all(somebody.get(file["url"]).status_code == 200 for file in kept["files"])
 
 
+def test_a_page_shows_everything_that_is_kept(somebody: Client, phone: str) -> None:
+    kept, page = somebody.get("/api/me").json(), somebody.get("/bookings/mine").text
+    shown = {each["value"] for each in kept["values"]} | {each["headline"] for each in kept["decisions"]}
+    shown |= {each["name"] for each in kept["files"]} | {each["said"] for each in kept["messages"]}
+    shown |= {reply["text"].splitlines()[0] for each in kept["messages"] for reply in each["replies"]}
+    assert phone in shown and not [each for each in shown if html.escape(each) not in page]
+    addresses = re.findall('href="(/(?:assessments|api/assessments|bookings)/[^"]+)"', page)
+    assert len(addresses) >= 4 and all(somebody.get(address).status_code == 200 for address in addresses)
+
+
 def test_one_may_have_everything_deleted_and_every_link_is_dead(server: Server, somebody: Client, phone: str) -> None:
     before = somebody.get("/api/me").json()
     assert all(everywhere(server, somebody.sender_id).values())
@@ -73,6 +85,8 @@ def test_one_may_have_everything_deleted_and_every_link_is_dead(server: Server, 
 def test_nobody_gets_what_is_somebody_elses(server: Server, somebody: Client) -> None:
     assert not any(Client(server.base_url).get("/api/me").json().values())
     assert requests.get(f"{server.base_url}/api/me").status_code == 401
+    assert requests.get(f"{server.base_url}/bookings/mine").status_code == 401
+    assert Client(server.base_url).get("/bookings/mine").text.count("没有。") == 7
 
 
 def test_a_roster_names_people_in_sealed_files_alone(server: Server, somebody: Client) -> None:

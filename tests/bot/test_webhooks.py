@@ -78,6 +78,12 @@ def test_the_same_message_twice_is_one_turn(wechat: Server) -> None:
     assert wechat.rows("SELECT count(*) FROM chat_messages WHERE sender_id = 'wechat:o-twice'") == [(1,)]
 
 
+def test_a_long_delivery_is_taken_and_an_endless_one_is_not(wechat: Server) -> None:
+    assert "4000 个字" in write(wechat, "长" * 30_000, "o-long")
+    body = b"x" * (read_settings({"SECRET_KEY": "x"}).max_delivery_bytes + 1)
+    assert requests.post(f"{wechat.base_url}/webhooks/wechat", params=signed(), data=body).status_code == 413
+
+
 def test_an_assessment_goes_through_by_letters(wechat: Server) -> None:
     said = write(wechat, "新招了 8 个人,都签了一年合同,3 个考了证,能领多少?", "o-firm")
     for _ in range(6):

@@ -148,6 +148,7 @@ SCENES = [
     Scene("move", "/bookings/{code}/reschedule"),
     Scene("cancel", "/bookings/{code}/cancel"),
     Scene("erase", "/bookings/erase"),
+    Scene("mine", "/bookings/mine"),
     Scene("settings", "/settings/"),
     Scene("check-in", "/check-in/"),
     Scene("decision", "/chat/", _decision),

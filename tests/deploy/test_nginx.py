@@ -91,8 +91,8 @@ def test_the_front_door_leads_to_the_chat(proxy: Proxy) -> None:
     [
         ("/chat/messages", "max_body_bytes"),
         ("/api/bookings", "max_body_bytes"),
-        ("/webhooks/wechat", "max_body_bytes"),
-        ("/webhooks/line", "max_body_bytes"),
+        ("/webhooks/wechat", "max_delivery_bytes"),
+        ("/webhooks/line", "max_delivery_bytes"),
         ("/check-in/", "max_body_bytes"),
         ("/chat/", "max_upload_bytes"),
         ("/chat/files", "max_upload_bytes"),
