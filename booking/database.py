@@ -25,7 +25,7 @@ CONNECT_SECONDS = 3
 SILENT_SECONDS = 5
 STATEMENT_SECONDS = 10
 LOCK_SECONDS = 5
-KEPT_CONNECTIONS, MORE_CONNECTIONS = 3, 5
+CONNECTIONS = 8  # kept once they have been needed: opening one costs PostgreSQL as much as ten turns
 IDLE_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS = 0.2
 # Any number; whoever migrates holds it.
@@ -65,8 +65,8 @@ def postgresql_engine(url: str, **more: Any) -> sa.engine.Engine:
         url,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",
-        pool_size=KEPT_CONNECTIONS,
-        max_overflow=MORE_CONNECTIONS,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
         pool_timeout=CONNECT_SECONDS,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,

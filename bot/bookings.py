@@ -64,7 +64,13 @@ _NAMES = re.compile(r"[\n\r、,,;;]+")
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-_KINDS = {"name": "姓名", "phone": "电话", "id": "身份证号"}
+_KINDS = {
+    "name": "姓名",
+    "phone": "电话",
+    "id": "身份证号",
+    "contact": "正在约的人",
+    "address": "发通知的地方",
+}
 _templates.globals.update(when_said=when_said, local=local, say_day=say_day, status=STATUS, shanghai=SHANGHAI)
 _templates.globals.update(kinds=_KINDS, at=lambda seconds: datetime.fromtimestamp(seconds, timezone.utc))
 R = TypeVar("R")

@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from booking.database import KEPT_CONNECTIONS, MIGRATIONS, MORE_CONNECTIONS, VERSION_TABLE
+from booking.database import CONNECTIONS, MIGRATIONS, VERSION_TABLE
 from bot.database import make_engine
 from bot.settings import Settings
 
@@ -103,7 +103,7 @@ def _tables(connection: sa.engine.Connection) -> Iterator[Finding]:
 
 def _connections(connection: sa.engine.Connection, workers: int) -> Iterator[Finding]:
     most = int(connection.execute(sa.text("SHOW max_connections")).scalar_one())
-    needed = workers * 2 * (KEPT_CONNECTIONS + MORE_CONNECTIONS) + 5  # a worker has two pools
+    needed = workers * 2 * CONNECTIONS + 5  # a worker has two pools
     if needed > most:
         yield Finding(
             "odd", f"数据库:最多 {most} 个连接,这台机器最忙时要 {needed} 个,请调大 max_connections 或减少 WORKERS"
