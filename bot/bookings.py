@@ -69,6 +69,7 @@ _KINDS = {
     "phone": "电话",
     "id": "身份证号",
     "contact": "正在约的人",
+    "said": "聊天里说的",
     "address": "发通知的地方",
 }
 _templates.globals.update(when_said=when_said, local=local, say_day=say_day, status=STATUS, shanghai=SHANGHAI)
