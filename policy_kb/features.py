@@ -2,7 +2,7 @@
 
 Every feature is one exact 64-bit number (no hashing): a tag for the view and length, then up to three 16-bit symbols. Pinyin makes
 homophone typos and pinyin typed in place of characters look like the word that was meant; concepts make lay words look like the
-official ones.
+official ones; two characters in their order, with others between them, make a linear classifier see what only words together mean.
 """
 
 import re
@@ -25,12 +25,17 @@ _BREAK = re.compile(r"[^0-9a-z\u3400-\u9fff%.]+")
 _RUN = re.compile(r"[a-z]+|[^a-z]")
 _TONES = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹḿ", "aaaaeeeeiiiioooouuuuvvvvvnnnm")
 RECENT = 64  # texts
-_CHARS, _PINYIN, _CONCEPT = 0, 1, 2
+_CHARS, _PINYIN, _CONCEPT, _APART = 0, 1, 2, 3
 _SEPARATOR = 32
+SPAN = 20  # characters from the first to the second of a pair
+PAIR_DOCUMENTS = 4  # texts that a pair must stand in to be known
 
 
 def _tag(view: int, length: int) -> int:
     return (view * 4 + length) << 48
+
+
+_PAIRS = _tag(_APART, 2)
 
 
 @lru_cache(maxsize=1)
@@ -111,9 +116,21 @@ class Featurizer:
         """The features of cleaned `text` with repeats, int64, any order; not to be written to."""
         return self._recent(text)
 
+    @staticmethod
+    def pairs(text: str) -> Array:
+        """Every two characters of cleaned `text` in their order, SPAN apart at most: first << 16 | second, ascending uint32."""
+        chars = _codes(_BREAK.sub("", text)).astype(np.uint32)
+        second = np.concatenate([chars, np.zeros(SPAN, dtype=np.uint32)])[_within(len(chars))]
+        found: Array = np.unique(((chars[:, None] << 16) | second)[second > 0])
+        return found
+
+    def numbers_with_pairs(self, text: str) -> Array:
+        """`numbers` and `pairs` of cleaned `text` together."""
+        return np.concatenate([self.numbers(text), self.pairs(text) + _PAIRS])
+
     def _numbers(self, text: str) -> Array:
         kept = " " + _BREAK.sub(" ", text).strip() + " "
-        chars = np.frombuffer(kept.encode("utf-16-le", "replace"), dtype=np.uint16).astype(np.int64)
+        chars = _codes(kept).astype(np.int64)
         table, _ = _syllables()
         if re.search("[a-z]", kept):
             sounds_list: list[int] = []
@@ -144,36 +161,46 @@ def _featurizer(thesaurus: str) -> Featurizer:
     return Featurizer(Thesaurus(thesaurus.splitlines()))
 
 
+def _codes(text: str) -> Array:
+    codes: Array = np.frombuffer(text.encode("utf-16-le", "replace"), dtype=np.uint16)
+    return codes
+
+
+@lru_cache(maxsize=256)
+def _within(length: int) -> Array:
+    """For each of `length` places those of the SPAN characters after it, shape (length, SPAN)."""
+    places: Array = np.arange(length)[:, None] + np.arange(1, SPAN + 1)
+    return places
+
+
 def _pairs(symbols: Array) -> Array:
     pairs: Array = (symbols[:-1] << 16) | symbols[1:]
     return pairs
 
 
 class Vectorizer:
-    """TF-IDF over feature numbers: log term frequency, smoothed idf, rows of unit length."""
+    """TF-IDF over feature numbers: log term frequency, smoothed idf, rows of unit length. Pairs, if any, are the last columns."""
 
     def __init__(self, known: Array, idf: Array) -> None:
         self.known, self.idf = known, idf
+        self.single = int(np.searchsorted(known, _PAIRS))  # columns that are not pairs
 
     @classmethod
-    def fit(cls, documents: Sequence[Array], min_documents: int) -> tuple["Vectorizer", sp.csr_matrix]:
-        """Learn the features that at least `min_documents` of `documents` have; also the rows, shape (documents, known features)."""
-        owner = np.repeat(np.arange(len(documents)), [len(d) for d in documents])
+    def fit(
+        cls, documents: Sequence[Array], min_documents: int, pairs: Sequence[Array] = ()
+    ) -> tuple["Vectorizer", sp.csr_matrix]:
+        """Learn the features that at least `min_documents` of `documents` have, and the pairs that PAIR_DOCUMENTS of `pairs` have.
+
+        Also gives the rows, shape (documents, known features).
+        """
         seen, column = np.unique(np.concatenate(documents), return_inverse=True)
-        cells, counts = np.unique(owner * len(seen) + column, return_counts=True)
-        rows, columns = np.divmod(cells, len(seen))
-        frequency = np.bincount(columns, minlength=len(seen))
-        kept = frequency >= min_documents
-        idf = (np.log((1 + len(documents)) / (1 + frequency[kept])) + 1).astype(np.float32)
-        hit = kept[columns]
-        rows, columns = rows[hit], (np.cumsum(kept) - 1)[columns[hit]]
-        values = (1 + np.log(counts[hit])) * idf[columns]
-        lengths = np.sqrt(np.bincount(rows, values * values, len(documents)))
-        starts = np.searchsorted(rows, np.arange(len(documents) + 1))
-        matrix = sp.csr_matrix(
-            ((values / lengths[rows]).astype(np.float32), columns, starts), shape=(len(documents), len(idf))
-        )
-        return cls(seen[kept], idf), matrix
+        kept, idf, matrix = _weighted(_counts(documents, column, len(seen)), min_documents)
+        known = seen[kept]
+        if pairs:
+            known_pairs, pair_idf, beside = _known_pairs(pairs)
+            known, idf = np.concatenate([known, known_pairs]), np.concatenate([idf, pair_idf])
+            matrix = _beside(matrix, beside)
+        return cls(known, idf), unit_rows(matrix)
 
     def row(self, numbers: Array) -> tuple[Array, Array]:
         """(columns, values) of one document; values have unit length (empty when nothing is known)."""
@@ -185,3 +212,51 @@ class Vectorizer:
         values = (1 + np.log(counts[hit])).astype(np.float32) * self.idf[columns]
         length = np.sqrt((values * values).sum())
         return columns, values / length if length else values
+
+
+def unit_rows(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    """`matrix` with rows of length 1 (those without features stay empty)."""
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    lengths = np.sqrt(np.bincount(rows, matrix.data * matrix.data, matrix.shape[0])).astype(np.float32)
+    return sp.csr_matrix((matrix.data / lengths[rows], matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def _counts(documents: Sequence[Array], columns: Array, width: int) -> sp.csr_matrix:
+    """How often every document has every feature; `columns` are all documents' features in a row."""
+    starts = np.cumsum([0, *map(len, documents)])
+    matrix = sp.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, starts), shape=(len(documents), width))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _weighted(counts: sp.csr_matrix, min_documents: int) -> tuple[Array, Array, sp.csr_matrix]:
+    """The columns that at least `min_documents` rows have, their idf, and their weights in every row."""
+    frequency = np.bincount(counts.indices, minlength=counts.shape[1])
+    kept = np.flatnonzero(frequency >= min_documents)
+    idf = (np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1).astype(np.float32)
+    weights = counts[:, kept]
+    weights.data = (1 + np.log(weights.data)) * idf[weights.indices]
+    return kept, idf, weights
+
+
+def _known_pairs(documents: Sequence[Array]) -> tuple[Array, Array, sp.csr_matrix]:
+    """Numbers and idf of the pairs that PAIR_DOCUMENTS have, ascending, and every document's weights. Found in a table, not sorted."""
+    codes = np.concatenate(documents)
+    present = np.zeros(1 << 16, dtype=bool)
+    present[codes >> 16] = present[codes & 0xFFFF] = True
+    symbols = np.flatnonzero(present)
+    number = (np.cumsum(present) - 1).astype(np.int32)
+    cells = number[codes >> 16] * np.int32(len(symbols)) + number[codes & 0xFFFF]
+    kept, idf, weights = _weighted(_counts(documents, cells, len(symbols) ** 2), PAIR_DOCUMENTS)
+    first, second = np.divmod(kept, len(symbols))
+    return ((symbols[first] << 16) | symbols[second]) + _PAIRS, idf, weights
+
+
+def _beside(left: sp.csr_matrix, right: sp.csr_matrix) -> sp.csr_matrix:
+    """Both matrices' columns side by side (scipy's hstack takes a detour that costs seconds here)."""
+    indptr = left.indptr + right.indptr
+    data, indices = np.empty(indptr[-1], dtype=np.float32), np.empty(indptr[-1], dtype=np.int32)
+    for part, before, offset in ((left, right.indptr[:-1], 0), (right, left.indptr[1:], left.shape[1])):
+        place = np.arange(part.nnz) + np.repeat(before, np.diff(part.indptr))
+        data[place], indices[place] = part.data, part.indices + offset
+    return sp.csr_matrix((data, indices, indptr), shape=(left.shape[0], left.shape[1] + right.shape[1]))

@@ -20,7 +20,7 @@ _ID = re.compile(r"[a-z0-9.-]{1,120}")
 Nature = Literal["money", "duty", "target", "right", "info"]
 OUT, GAP = "out", "gap"
 # Phrasings that people are known to use (questions/collected, and what operators add) count more than written ones.
-WRITTEN_WEIGHT = 0.5
+WRITTEN_WEIGHT = 0.8
 
 
 @dataclass(frozen=True)

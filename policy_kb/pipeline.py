@@ -23,7 +23,7 @@ from policy_kb.search import SearchIndex
 from policy_kb.wording import OUT_OF_SCOPE, Option, Outcome, cite, say_answer, say_gap, say_quote, source_line
 
 # Thresholds, set on cross-validated training questions (policy_kb/calibrate.py); see benchmarks/RESULTS.md.
-SURE_MARGIN = 2.0  # between the first and second article: above it no alternatives are offered
+SURE_MARGIN = 3.0  # between the first and second article: above it no alternatives are offered
 NEAREST = 12  # phrasings that vote for a fact or a gap
 FACT_SIMILARITY = 0.16  # a nearest phrasing below it is no evidence for a fact
 # Log odds that the documents settle a question, from the evidence named in model.py and details.py (policy_kb/calibrate.py).
@@ -37,11 +37,11 @@ PART_MARGIN = 1.2
 # In a conversation a question is read by itself and together with its subject. By itself it counts linearly in its best article's
 # margin, within limits; its reading with the subject counts 1.
 FOLLOW_UP_LENGTH = 24
-ALONE_BASE, ALONE_SLOPE, ALONE_MOST = 1.2, 2.0, 4.0
+ALONE_BASE, ALONE_SLOPE, ALONE_MOST = 1.2, 1.5, 4.0
 FOLLOW_UP_BONUS = 1.0  # for the last answer's article, in standard deviations
 CONVERSATION_ANSWERABLE_ABOVE = ANSWERABLE_ABOVE - 2.0
 # Log odds when the article states or lacks the detail that a follow-up asks for, and per cosine between its nearest fact and gap.
-DETAIL_STATED, DETAIL_LACKING, NEARER_FACT = 1.0, 4.0, 6.0
+DETAIL_STATED, DETAIL_LACKING, NEARER_FACT = 1.0, 5.0, 6.0
 # A follow-up's fact: votes for stating the detail asked for, and for having just been told; any likeness is enough.
 DETAIL_VOTE, TOLD_VOTE, FOLLOW_UP_SIMILARITY = 4.0, 0.2, 0.05
 
@@ -157,8 +157,8 @@ class Pipeline:
             return self._ask_back(question, seen, ranking)
         if odds >= (ANSWERABLE_ABOVE if context is None else CONVERSATION_ANSWERABLE_ABOVE):
             return self._answer(question, seen, ranking, today, context)
-        scope_gap, _, scope_out, _, gap, out, *_ = seen.evidence
-        if out + scope_out > gap + scope_gap:
+        gap, _, out, *_ = seen.evidence
+        if out > gap:
             return self._refuse()
         return self._gap(seen, ranking, today)
 
