@@ -31,8 +31,8 @@ REFUSAL_COST = 6.0
 def sources(paraphrases: list[Question], collected: list[Question]) -> Array:
     """For every paraphrase the number of the collected question on the same article that it is most like, taken for its source."""
     featurizer = Featurizer.load()
-    documents = [featurizer.numbers(focus(clean(q.text))) for q in (*collected, *paraphrases)]
-    _, rows = Vectorizer.fit(documents, 2)
+    texts = [focus(clean(q.text)) for q in (*collected, *paraphrases)]
+    _, rows = Vectorizer.fit(len(texts), featurizer.of_all(texts), 2)
     about = np.array([q.article for q in (*collected, *paraphrases)])
     found = np.zeros(len(paraphrases), dtype=np.int64)
     for article in set(about):

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from numpy.lib.stride_tricks import as_strided
 from pypinyin.pinyin_dict import pinyin_dict
 
 Array = npt.NDArray[Any]
+Flat = tuple[Array, Array]  # features of many texts: the number of the text, and the feature
 
 THESAURUS = Path(__file__).parent / "lexicon" / "thesaurus.txt"
 
@@ -105,7 +107,7 @@ class Featurizer:
 
     def __init__(self, thesaurus: Thesaurus) -> None:
         self.thesaurus = thesaurus
-        self._recent = lru_cache(RECENT)(self._numbers)
+        self._recent = lru_cache(RECENT)(lambda text: self.of_all([text])[1])
 
     @staticmethod
     def load(path: Path = THESAURUS) -> "Featurizer":
@@ -116,44 +118,39 @@ class Featurizer:
         """The features of cleaned `text` with repeats, int64, any order; not to be written to."""
         return self._recent(text)
 
-    @staticmethod
-    def pairs(text: str) -> Array:
-        """Every two characters of cleaned `text` in their order, SPAN apart at most: first << 16 | second, ascending uint32."""
-        chars = _codes(_BREAK.sub("", text)).astype(np.uint32)
-        second = np.concatenate([chars, np.zeros(SPAN, dtype=np.uint32)])[_within(len(chars))]
-        found: Array = np.unique(((chars[:, None] << 16) | second)[second > 0])
-        return found
-
     def numbers_with_pairs(self, text: str) -> Array:
         """`numbers` and `pairs` of cleaned `text` together."""
-        return np.concatenate([self.numbers(text), self.pairs(text) + _PAIRS])
+        return np.concatenate([self.numbers(text), self.pairs([text])[1] + _PAIRS])
 
-    def _numbers(self, text: str) -> Array:
-        kept = " " + _BREAK.sub(" ", text).strip() + " "
-        chars = _codes(kept).astype(np.int64)
-        table, _ = _syllables()
-        if re.search("[a-z]", kept):
-            sounds_list: list[int] = []
-            for run in _RUN.findall(kept):
-                if run.isalpha() and run.isascii():
-                    sounds_list += _spelled(run)
-                else:
-                    code = ord(run) & 0xFFFF
-                    sounds_list.append(int(table[code]) or code)
-            sounds = np.array(sounds_list, dtype=np.int64)
-        else:
-            sounds = table[chars]
-            sounds = np.where(sounds == 0, chars, sounds)
-        concepts = np.array(self.thesaurus.find(text), dtype=np.int64)
-        return np.concatenate(
-            [
-                chars[chars != _SEPARATOR] + _tag(_CHARS, 1),
-                _pairs(chars) + _tag(_CHARS, 2),
-                ((chars[:-2] << 32) | (chars[1:-1] << 16) | chars[2:]) + _tag(_CHARS, 3),
-                _pairs(sounds) + _tag(_PINYIN, 2),
-                concepts + _tag(_CONCEPT, 1),
-            ]
-        )
+    @staticmethod
+    def pairs(texts: Sequence[str]) -> "Flat":
+        """Every two characters of each cleaned text in their order, SPAN apart at most, with repeats: first << 16 | second, uint32."""
+        kept = [_BREAK.sub("", text) for text in texts]
+        owner, chars = _owners(map(len, kept)), _codes("".join(kept)).astype(np.uint32)
+        same = _following(owner, -1) == owner[:, None]
+        found = (chars[:, None] << 16) | _following(chars, 0)
+        return np.broadcast_to(owner[:, None], same.shape)[same], found[same]
+
+    def of_all(self, texts: Sequence[str]) -> "Flat":
+        """The features of every cleaned text with repeats, any order."""
+        kept = [" " + _BREAK.sub(" ", text).strip() + " " for text in texts]
+        chars = _codes("".join(kept)).astype(np.int64)
+        of_char = _owners(map(len, kept))
+        of_sound, sounds = _sounds(kept, chars, of_char)
+        found = [self.thesaurus.find(text) for text in texts]
+        letters = chars != _SEPARATOR
+        of_pair, pairs = _runs(of_char, chars, 2)
+        of_triple, triples = _runs(of_char, chars, 3)
+        of_sound, sounds = _runs(of_sound, sounds, 2)
+        owners = [of_char[letters], of_pair, of_triple, of_sound, _owners(map(len, found))]
+        numbers = [
+            chars[letters] + _tag(_CHARS, 1),
+            pairs + _tag(_CHARS, 2),
+            triples + _tag(_CHARS, 3),
+            sounds + _tag(_PINYIN, 2),
+            np.array([concept for concepts in found for concept in concepts], dtype=np.int64) + _tag(_CONCEPT, 1),
+        ]
+        return np.concatenate(owners), np.concatenate(numbers)
 
 
 @lru_cache(maxsize=2)
@@ -166,16 +163,54 @@ def _codes(text: str) -> Array:
     return codes
 
 
-@lru_cache(maxsize=256)
-def _within(length: int) -> Array:
-    """For each of `length` places those of the SPAN characters after it, shape (length, SPAN)."""
-    places: Array = np.arange(length)[:, None] + np.arange(1, SPAN + 1)
-    return places
+def _following(symbols: Array, none: int) -> Array:
+    """The SPAN symbols after each, shape (symbols, SPAN); `none` stands for those after the last."""
+    padded = np.concatenate([symbols, np.full(SPAN, none, dtype=symbols.dtype)])
+    return as_strided(padded[1:], (len(symbols), SPAN), padded.strides * 2)  # sliding_window_view checks for 60 µs
 
 
-def _pairs(symbols: Array) -> Array:
-    pairs: Array = (symbols[:-1] << 16) | symbols[1:]
-    return pairs
+def _owners(lengths: Iterable[int]) -> Array:
+    """The number of its text for everything that texts of these lengths hold."""
+    each = list(lengths)
+    return np.repeat(np.arange(len(each), dtype=np.int32), each)
+
+
+def _sounds(kept: Sequence[str], chars: Array, of_char: Array) -> "Flat":
+    """The syllables of all texts; `chars` are their characters in a row."""
+    table, _ = _syllables()
+    sounds = table[chars]
+    sounds = np.where(sounds == 0, chars, sounds)
+    if not re.search("[a-z]", "".join(kept)):
+        return of_char, sounds
+    starts = np.cumsum([0, *map(len, kept)])
+    each = [
+        np.array(_with_spelled(text), dtype=np.int64) if re.search("[a-z]", text) else sounds[start : start + len(text)]
+        for text, start in zip(kept, starts)
+    ]
+    return _owners(map(len, each)), np.concatenate(each)
+
+
+def _with_spelled(text: str) -> list[int]:
+    """The syllables of a text with Latin letters in it."""
+    table, _ = _syllables()
+    found: list[int] = []
+    for run in _RUN.findall(text):
+        if run.isalpha() and run.isascii():
+            found += _spelled(run)
+        else:
+            code = ord(run) & 0xFFFF
+            found.append(int(table[code]) or code)
+    return found
+
+
+def _runs(owner: Array, symbols: Array, length: int) -> "Flat":
+    """Every `length` neighbours of one text as one number."""
+    last = len(symbols) - length + 1
+    whole = owner[:last] == owner[length - 1 :]
+    numbers = symbols[:last]
+    for place in range(1, length):
+        numbers = (numbers << 16) | symbols[place : last + place]
+    return owner[:last][whole], numbers[whole]
 
 
 class Vectorizer:
@@ -187,17 +222,18 @@ class Vectorizer:
 
     @classmethod
     def fit(
-        cls, documents: Sequence[Array], min_documents: int, pairs: Sequence[Array] = ()
+        cls, documents: int, features: Flat, min_documents: int, pairs: Flat | None = None
     ) -> tuple["Vectorizer", sp.csr_matrix]:
-        """Learn the features that at least `min_documents` of `documents` have, and the pairs that PAIR_DOCUMENTS of `pairs` have.
+        """Learn the features that at least `min_documents` of so many documents have, and the pairs that PAIR_DOCUMENTS have.
 
         Also gives the rows, shape (documents, known features).
         """
-        seen, column = np.unique(np.concatenate(documents), return_inverse=True)
-        kept, idf, matrix = _weighted(_counts(documents, column, len(seen)), min_documents)
+        owner, numbers = features
+        seen, columns = np.unique(numbers, return_inverse=True)
+        kept, idf, matrix = _weighted(_counts((owner, columns), (documents, len(seen))), min_documents)
         known = seen[kept]
-        if pairs:
-            known_pairs, pair_idf, beside = _known_pairs(pairs)
+        if pairs is not None:
+            known_pairs, pair_idf, beside = _known_pairs(pairs, documents)
             known, idf = np.concatenate([known, known_pairs]), np.concatenate([idf, pair_idf])
             matrix = _beside(matrix, beside)
         return cls(known, idf), unit_rows(matrix)
@@ -221,12 +257,14 @@ def unit_rows(matrix: sp.csr_matrix) -> sp.csr_matrix:
     return sp.csr_matrix((matrix.data / lengths[rows], matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def _counts(documents: Sequence[Array], columns: Array, width: int) -> sp.csr_matrix:
-    """How often every document has every feature; `columns` are all documents' features in a row."""
-    starts = np.cumsum([0, *map(len, documents)])
-    matrix = sp.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, starts), shape=(len(documents), width))
-    matrix.sum_duplicates()
-    return matrix
+def flat(documents: Sequence[Array]) -> Flat:
+    """The features of `documents` in a row."""
+    return _owners(map(len, documents)), np.concatenate(documents)
+
+
+def _counts(cells: Flat, shape: tuple[int, int]) -> sp.csr_matrix:
+    """How often every document has every feature, by (document, column)."""
+    return sp.coo_matrix((np.ones(len(cells[0]), dtype=np.float32), cells), shape=shape).tocsr()
 
 
 def _weighted(counts: sp.csr_matrix, min_documents: int) -> tuple[Array, Array, sp.csr_matrix]:
@@ -239,15 +277,15 @@ def _weighted(counts: sp.csr_matrix, min_documents: int) -> tuple[Array, Array, 
     return kept, idf, weights
 
 
-def _known_pairs(documents: Sequence[Array]) -> tuple[Array, Array, sp.csr_matrix]:
+def _known_pairs(pairs: Flat, documents: int) -> tuple[Array, Array, sp.csr_matrix]:
     """Numbers and idf of the pairs that PAIR_DOCUMENTS have, ascending, and every document's weights. Found in a table, not sorted."""
-    codes = np.concatenate(documents)
+    owner, codes = pairs
     present = np.zeros(1 << 16, dtype=bool)
     present[codes >> 16] = present[codes & 0xFFFF] = True
     symbols = np.flatnonzero(present)
     number = (np.cumsum(present) - 1).astype(np.int32)
     cells = number[codes >> 16] * np.int32(len(symbols)) + number[codes & 0xFFFF]
-    kept, idf, weights = _weighted(_counts(documents, cells, len(symbols) ** 2), PAIR_DOCUMENTS)
+    kept, idf, weights = _weighted(_counts((owner, cells), (documents, len(symbols) ** 2)), PAIR_DOCUMENTS)
     first, second = np.divmod(kept, len(symbols))
     return ((symbols[first] << 16) | symbols[second]) + _PAIRS, idf, weights
 

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.svm import LinearSVC
 
-from policy_kb.features import THESAURUS, Array, Featurizer, Vectorizer, unit_rows
+from policy_kb.features import THESAURUS, Array, Featurizer, Flat, Vectorizer, unit_rows
 from policy_kb.knowledge import GAP, OUT, ROOT, Knowledge
 from policy_kb.normalise import clean, focus
 
@@ -147,59 +147,51 @@ def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) 
         texts += [(sentence, False) for sentence in sentences]
         targets += [article.id] * len(sentences)
     weights += [1.0] * (len(texts) - len(weights))
-    return _fit(knowledge, featurizer, *_documents(featurizer, texts), targets, np.array(weights), say)
+    return _fit(knowledge, featurizer, *_features(featurizer, texts), targets, np.array(weights), say)
 
 
 _featurizer: Featurizer | None = None
 
 
-def _documents(featurizer: Featurizer, texts: list[tuple[str, bool]]) -> tuple[list[Array], list[Array]]:
-    """Feature numbers and pairs of every (text, whether it is a question), worked out on all of the machine's cores."""
+def _features(featurizer: Featurizer, texts: list[tuple[str, bool]]) -> tuple[Flat, Flat]:
+    """Features and pairs of every (text, whether it is a question), worked out on all of the machine's cores."""
     global _featurizer
     _featurizer = featurizer
     workers = os.cpu_count() or 1
     size = -(-len(texts) // workers)
-    parts = [texts[start : start + size] for start in range(0, len(texts), size)]
+    starts = range(0, len(texts), size)
     try:
         with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-            done = list(pool.map(_numbers_of, parts))
+            done = list(pool.map(_features_of, [texts[start : start + size] for start in starts]))
     finally:
         _featurizer = None
-    numbers, pairs = zip(*done, strict=True)
-    return _split(numbers), _split(pairs)
+    singles, pairs = zip(*done, strict=True)
+    return _joined(singles, starts), _joined(pairs, starts)
 
 
-_Flat = tuple[
-    Array, Array
-]  # where each but the last text ends, everything in a row: one array travels faster than thousands
+def _joined(parts: Sequence[Flat], starts: Sequence[int]) -> Flat:
+    owners = [owner + np.int32(start) for (owner, _), start in zip(parts, starts, strict=True)]
+    return np.concatenate(owners), np.concatenate([numbers for _, numbers in parts])
 
 
-def _flat(documents: list[Array]) -> _Flat:
-    return np.cumsum([len(d) for d in documents])[:-1], np.concatenate(documents)
-
-
-def _split(parts: Sequence[_Flat]) -> list[Array]:
-    return [document for ends, flat in parts for document in np.split(flat, ends)]
-
-
-def _numbers_of(texts: list[tuple[str, bool]]) -> tuple[_Flat, _Flat]:
+def _features_of(texts: list[tuple[str, bool]]) -> tuple[Flat, Flat]:
     assert _featurizer is not None  # noqa: S101 - set just before the fork
     cleaned = [focus(clean(text)) if asks else clean(text) for text, asks in texts]
-    return _flat([_featurizer.numbers(text) for text in cleaned]), _flat([_featurizer.pairs(text) for text in cleaned])
+    return _featurizer.of_all(cleaned), _featurizer.pairs(cleaned)
 
 
 def _fit(
     knowledge: Knowledge,
     featurizer: Featurizer,
-    documents: list[Array],
-    pairs: list[Array],
+    singles: Flat,
+    pairs: Flat,
     targets: list[str],
     weights: Array,
     say: Callable[[str], None] = lambda text: None,
 ) -> TopicModel:
-    """A model from feature numbers and pairs of texts and what they ask about; the first texts are the knowledge's questions."""
+    """A model from features and pairs of texts and what they ask about; the first texts are the knowledge's questions."""
     asked = len(knowledge.questions)
-    vectorizer, matrix = Vectorizer.fit(documents, MIN_DOCUMENTS, pairs)
+    vectorizer, matrix = Vectorizer.fit(len(targets), singles, MIN_DOCUMENTS, pairs)
     labels = np.array(targets)
     articles = sorted(knowledge.corpus.articles)
     say(f"学习 {asked} 个问法")

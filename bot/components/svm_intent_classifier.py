@@ -26,7 +26,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-from policy_kb.features import Featurizer, Vectorizer
+from policy_kb.features import Featurizer, Vectorizer, flat
 from policy_kb.normalise import clean
 
 _WORD = 3 << 50  # tag of a word's 48-bit hash, beside policy_kb.features' tags of characters, syllables and concepts
@@ -77,7 +77,7 @@ class LinearSvmIntentClassifier(IntentClassifier, GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         examples = [e for e in training_data.intent_examples if e.get(INTENT) and e.get(TEXT)]
         documents = [self._numbers(e) for e in examples]
-        self.vectorizer, features = Vectorizer.fit(documents, min_documents=1)
+        self.vectorizer, features = Vectorizer.fit(len(documents), flat(documents), min_documents=1)
         labels = np.array([e.get(INTENT) for e in examples])
         model = LinearSVC(C=self.config["C"], class_weight="balanced", random_state=0).fit(features, labels)
         self.classes = [str(c) for c in model.classes_]
