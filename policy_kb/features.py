@@ -29,6 +29,7 @@ _TONES = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹ
 RECENT = 64  # texts
 _CHARS, _PINYIN, _CONCEPT, _APART = 0, 1, 2, 3
 _SEPARATOR = 32
+_CONCEPTS = 0xE000  # concepts as symbols of pairs: Unicode's private use area, of which no text keeps a character
 SPAN = 20  # characters from the first to the second of a pair
 PAIR_DOCUMENTS = 4  # texts that a pair must stand in to be known
 
@@ -122,14 +123,26 @@ class Featurizer:
         """`numbers` and `pairs` of cleaned `text` together."""
         return np.concatenate([self.numbers(text), self.pairs([text])[1] + _PAIRS])
 
-    @staticmethod
-    def pairs(texts: Sequence[str]) -> "Flat":
-        """Every two characters of each cleaned text in their order, SPAN apart at most, with repeats: first << 16 | second, uint32."""
+    def pairs(self, texts: Sequence[str]) -> "Flat":
+        """Pairs in each cleaned text, with repeats: first << 16 | second, uint32.
+
+        Every two characters in their order, SPAN apart at most; every concept and every character.
+        """
         kept = [_BREAK.sub("", text) for text in texts]
         owner, chars = _owners(map(len, kept)), _codes("".join(kept)).astype(np.uint32)
         same = _following(owner, -1) == owner[:, None]
         found = (chars[:, None] << 16) | _following(chars, 0)
-        return np.broadcast_to(owner[:, None], same.shape)[same], found[same]
+        of_concept, concepts = self._concepts(texts)
+        lengths = np.array([*map(len, kept)], dtype=np.int64)
+        each = lengths[of_concept]
+        first = np.repeat(concepts + _CONCEPTS, each).astype(np.uint32)
+        place = np.arange(len(first)) + np.repeat((np.cumsum(lengths) - lengths)[of_concept] - np.cumsum(each) + each, each)
+        owners = [np.broadcast_to(owner[:, None], same.shape)[same], np.repeat(of_concept, each)]
+        return np.concatenate(owners), np.concatenate([found[same], (first << 16) | chars[place]])
+
+    def _concepts(self, texts: Sequence[str]) -> "Flat":
+        found = [sorted(set(self.thesaurus.find(text))) for text in texts]
+        return _owners(map(len, found)), np.array([c for concepts in found for c in concepts], dtype=np.int64)
 
     def of_all(self, texts: Sequence[str]) -> "Flat":
         """The features of every cleaned text with repeats, any order."""
