@@ -136,7 +136,9 @@ class Featurizer:
         lengths = np.array([*map(len, kept)], dtype=np.int64)
         each = lengths[of_concept]
         first = np.repeat(concepts + _CONCEPTS, each).astype(np.uint32)
-        place = np.arange(len(first)) + np.repeat((np.cumsum(lengths) - lengths)[of_concept] - np.cumsum(each) + each, each)
+        place = np.arange(len(first)) + np.repeat(
+            (np.cumsum(lengths) - lengths)[of_concept] - np.cumsum(each) + each, each
+        )
         owners = [np.broadcast_to(owner[:, None], same.shape)[same], np.repeat(of_concept, each)]
         return np.concatenate(owners), np.concatenate([found[same], (first << 16) | chars[place]])
 
