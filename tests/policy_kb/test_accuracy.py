@@ -19,12 +19,12 @@ def own(pipeline: Pipeline) -> dict[str, evaluate.Share]:
 @pytest.mark.parametrize(
     ("share", "floor"),
     [
-        ("first", 0.82),
-        ("among cited and offered", 0.92),
+        ("first", 0.84),
+        ("among cited and offered", 0.945),
         ("gap and out refused", 0.91),
         ("summaries, right document first", 0.88),
-        ("second reading: first", 0.87),
-        ("second reading: among cited and offered", 0.95),
+        ("second reading: first", 0.885),
+        ("second reading: among cited and offered", 0.965),
     ],
 )
 def test_heldout_questions(heldout: dict[str, evaluate.Share], share: str, floor: float) -> None:
@@ -33,7 +33,7 @@ def test_heldout_questions(heldout: dict[str, evaluate.Share], share: str, floor
 
 @pytest.mark.parametrize(
     ("share", "floor"),
-    [("right first", 0.94), ("right among cited and offered", 0.97), ("answered", 0.90), ("no false answer", 0.97)],
+    [("right first", 0.97), ("right among cited and offered", 0.99), ("answered", 0.95), ("no false answer", 0.97)],
 )
 def test_own_evaluation_questions(own: dict[str, evaluate.Share], share: str, floor: float) -> None:
     assert own[share].value >= floor, own[share].wrong[:20]
@@ -45,4 +45,4 @@ def test_no_reply_states_a_number_without_a_source(own: dict[str, evaluate.Share
 
 def test_follow_ups(pipeline: Pipeline) -> None:
     share = evaluate.dialogues(lambda text, context: pipeline.ask(text, context, evaluate.TODAY))
-    assert share.value >= 0.80, share.wrong[:20]
+    assert share.value >= 0.90, share.wrong[:20]

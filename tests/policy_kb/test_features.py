@@ -1,0 +1,54 @@
+"""What the classifiers see of a text."""
+
+import numpy as np
+import pytest
+
+from policy_kb.features import SPAN, Array, Featurizer, Flat, Vectorizer
+
+TEXTS = ["实习给不给钱?", "", "shixi gei qian ma,1+x 证书", "津", "订单班是啥,穷人家孩子能优先吗?" * 5]
+
+
+@pytest.fixture(scope="module")
+def featurizer() -> Featurizer:
+    return Featurizer.load()
+
+
+def of(text: int, found: Flat) -> list[int]:
+    owner, numbers = found
+    return sorted(numbers[owner == text].tolist())
+
+
+def test_texts_worked_out_together_are_as_each_by_itself(featurizer: Featurizer) -> None:
+    singles, pairs = featurizer.of_all(TEXTS), featurizer.pairs(TEXTS)
+    for i, text in enumerate(TEXTS):
+        assert of(i, singles) == sorted(featurizer.numbers(text).tolist())
+        assert of(i, pairs) == of(0, featurizer.pairs([text]))
+
+
+def test_a_pair_is_two_characters_in_their_order_within_the_span(featurizer: Featurizer) -> None:
+    def has(first: str, second: str, text: str) -> bool:
+        return ord(first) << 16 | ord(second) in of(0, featurizer.pairs([text]))
+
+    assert has("钱", "吗", "钱,会给吗") and not has("吗", "钱", "钱,会给吗")
+    between = "的" * (SPAN - 1)
+    assert has("钱", "吗", f"钱{between}吗") and not has("钱", "吗", f"钱{between}的吗")
+
+
+def test_a_typed_syllable_sounds_like_its_character(featurizer: Featurizer) -> None:
+    assert set(featurizer.numbers("shixi").tolist()) & set(featurizer.numbers("实习").tolist())
+
+
+def rows(vectorizer: Vectorizer, texts: list[Array]) -> Array:
+    dense = np.zeros((len(texts), len(vectorizer.known)), dtype=np.float32)
+    for row, numbers in zip(dense, texts, strict=True):
+        columns, values = vectorizer.row(numbers)
+        row[columns] = values
+    return dense
+
+
+def test_a_text_seen_in_training_gets_the_row_it_was_trained_with(featurizer: Featurizer) -> None:
+    texts = [t for t in TEXTS * 4 if t]
+    vectorizer, matrix = Vectorizer.fit(len(texts), featurizer.of_all(texts), 2, featurizer.pairs(texts))
+    asked = rows(vectorizer, [featurizer.numbers_with_pairs(t) for t in texts])
+    assert np.allclose(matrix.toarray(), asked, atol=1e-6)
+    assert np.allclose((asked**2).sum(axis=1), 1.0, atol=1e-5)
