@@ -67,7 +67,7 @@ class Training:
         written = [(clean(f"{a.fact} {a.text}"), a.article, 1.0) for a in knowledge.answers.values()]
         written += [(clean(s), a.id, 1.0) for a in knowledge.corpus.articles.values() for s in a.sentences()]
         texts, labels, weights = zip(*asked, *written, strict=True)
-        columns, values = zip(*(ours.vectorizer.row(ours.featurizer.numbers_with_pairs(t)) for t in texts))
+        columns, values = zip(*(ours.vectorizer.row(ours.featurizer.numbers(t)) for t in texts))
         starts = np.cumsum([0, *map(len, columns)])
         self.matrix = sp.csr_matrix(
             (np.concatenate(values), np.concatenate(columns), starts), shape=(len(texts), len(ours.vectorizer.known))
@@ -78,7 +78,7 @@ class Training:
 
     def row(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """Columns and values of one question."""
-        return self._ours.vectorizer.row(self._ours.featurizer.numbers_with_pairs(text))
+        return self._ours.vectorizer.row(self._ours.featurizer.numbers(text))
 
 
 def nearest(training: Training) -> Ranker:
@@ -148,7 +148,7 @@ def measure() -> str:
         "complement naive Bayes": (lambda: naive_bayes(training), seconds_features),
         "logistic regression": (lambda: logistic_regression(training), seconds_features),
         "linear SVM": (lambda: support_vectors(training), seconds_features),
-        "linear SVM + nearest fact (ours, policy_kb.model)": (lambda: ours_ranks(ours), seconds_ours),
+        "linear SVM + pairs + nearest fact (ours, policy_kb.model)": (lambda: ours_ranks(ours), seconds_ours),
     }
     rankers, trained = [], []
     for make, before in ways.values():

@@ -2,7 +2,8 @@
 
 Every feature is one exact 64-bit number (no hashing): a tag for the view and length, then up to three 16-bit symbols. Pinyin makes
 homophone typos and pinyin typed in place of characters look like the word that was meant; concepts make lay words look like the
-official ones; two characters in their order, with others between them, make a linear classifier see what only words together mean.
+official ones; two characters in their order, with others between them, or a concept and a character, tell what only words together
+mean.
 """
 
 import re
@@ -27,18 +28,14 @@ _BREAK = re.compile(r"[^0-9a-z\u3400-\u9fff%.]+")
 _RUN = re.compile(r"[a-z]+|[^a-z]")
 _TONES = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹḿ", "aaaaeeeeiiiioooouuuuvvvvvnnnm")
 RECENT = 64  # texts
-_CHARS, _PINYIN, _CONCEPT, _APART = 0, 1, 2, 3
+_CHARS, _PINYIN, _CONCEPT = 0, 1, 2
 _SEPARATOR = 32
 _CONCEPTS = 0xE000  # concepts as symbols of pairs: Unicode's private use area, of which no text keeps a character
 SPAN = 20  # characters from the first to the second of a pair
-PAIR_DOCUMENTS = 4  # texts that a pair must stand in to be known
 
 
 def _tag(view: int, length: int) -> int:
     return (view * 4 + length) << 48
-
-
-_PAIRS = _tag(_APART, 2)
 
 
 @lru_cache(maxsize=1)
@@ -118,10 +115,6 @@ class Featurizer:
     def numbers(self, text: str) -> Array:
         """The features of cleaned `text` with repeats, int64, any order; not to be written to."""
         return self._recent(text)
-
-    def numbers_with_pairs(self, text: str) -> Array:
-        """`numbers` and `pairs` of cleaned `text` together."""
-        return np.concatenate([self.numbers(text), self.pairs([text])[1] + _PAIRS])
 
     def pairs(self, texts: Sequence[str]) -> "Flat":
         """Pairs in each cleaned text, with repeats: first << 16 | second, uint32.
@@ -229,29 +222,31 @@ def _runs(owner: Array, symbols: Array, length: int) -> "Flat":
 
 
 class Vectorizer:
-    """TF-IDF over feature numbers: log term frequency, smoothed idf, rows of unit length. Pairs, if any, are the last columns."""
+    """TF-IDF over feature numbers: log term frequency, smoothed idf, rows of unit length."""
 
     def __init__(self, known: Array, idf: Array) -> None:
         self.known, self.idf = known, idf
-        self.single = int(np.searchsorted(known, _PAIRS))  # columns that are not pairs
 
     @classmethod
-    def fit(
-        cls, documents: int, features: Flat, min_documents: int, pairs: Flat | None = None
-    ) -> tuple["Vectorizer", sp.csr_matrix]:
-        """Learn the features that at least `min_documents` of so many documents have, and the pairs that PAIR_DOCUMENTS have.
-
-        Also gives the rows, shape (documents, known features).
-        """
+    def fit(cls, documents: int, features: Flat, min_documents: int) -> tuple["Vectorizer", sp.csr_matrix]:
+        """Learn the features that at least `min_documents` of so many documents have; also the rows, shape (documents, known)."""
         owner, numbers = features
         seen, columns = np.unique(numbers, return_inverse=True)
-        kept, idf, matrix = _weighted(_counts((owner, columns), (documents, len(seen))), min_documents)
-        known = seen[kept]
-        if pairs is not None:
-            known_pairs, pair_idf, beside = _known_pairs(pairs, documents)
-            known, idf = np.concatenate([known, known_pairs]), np.concatenate([idf, pair_idf])
-            matrix = _beside(matrix, beside)
-        return cls(known, idf), unit_rows(matrix)
+        kept, idf, matrix = _weighted(owner, columns, (documents, len(seen)), min_documents)
+        return cls(seen[kept], idf), matrix
+
+    @classmethod
+    def fit_pairs(cls, documents: int, pairs: Flat, min_documents: int) -> tuple["Vectorizer", sp.csr_matrix]:
+        """Likewise for pairs, which are so many that they are found in a table and not sorted."""
+        owner, codes = pairs
+        present = np.zeros(1 << 16, dtype=bool)
+        present[codes >> 16] = present[codes & 0xFFFF] = True
+        symbols = np.flatnonzero(present)
+        number = (np.cumsum(present) - 1).astype(np.int32)
+        columns = number[codes >> 16] * np.int32(len(symbols)) + number[codes & 0xFFFF]
+        kept, idf, matrix = _weighted(owner, columns, (documents, len(symbols) ** 2), min_documents)
+        first, second = np.divmod(kept, len(symbols))
+        return cls(((symbols[first] << 16) | symbols[second]).astype(np.uint32), idf), matrix
 
     def row(self, numbers: Array) -> tuple[Array, Array]:
         """(columns, values) of one document; values have unit length (empty when nothing is known)."""
@@ -265,47 +260,28 @@ class Vectorizer:
         return columns, values / length if length else values
 
 
-def unit_rows(matrix: sp.csr_matrix) -> sp.csr_matrix:
-    """`matrix` with rows of length 1 (those without features stay empty)."""
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    lengths = np.sqrt(np.bincount(rows, matrix.data * matrix.data, matrix.shape[0])).astype(np.float32)
-    return sp.csr_matrix((matrix.data / lengths[rows], matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
 def flat(documents: Sequence[Array]) -> Flat:
     """The features of `documents` in a row."""
     return _owners(map(len, documents)), np.concatenate(documents)
 
 
-def _counts(cells: Flat, shape: tuple[int, int]) -> sp.csr_matrix:
-    """How often every document has every feature, by (document, column)."""
-    return sp.coo_matrix((np.ones(len(cells[0]), dtype=np.float32), cells), shape=shape).tocsr()
-
-
-def _weighted(counts: sp.csr_matrix, min_documents: int) -> tuple[Array, Array, sp.csr_matrix]:
-    """The columns that at least `min_documents` rows have, their idf, and their weights in every row."""
-    frequency = np.bincount(counts.indices, minlength=counts.shape[1])
+def _weighted(
+    owner: Array, columns: Array, shape: tuple[int, int], min_documents: int
+) -> tuple[Array, Array, sp.csr_matrix]:
+    """The columns that at least `min_documents` documents have, their idf, and the documents' rows."""
+    counts = sp.coo_matrix((np.ones(len(owner), dtype=np.float32), (owner, columns)), shape=shape).tocsr()
+    frequency = np.bincount(counts.indices, minlength=shape[1])
     kept = np.flatnonzero(frequency >= min_documents)
-    idf = (np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1).astype(np.float32)
-    weights = counts[:, kept]
-    weights.data = (1 + np.log(weights.data)) * idf[weights.indices]
-    return kept, idf, weights
+    idf = (np.log((1 + shape[0]) / (1 + frequency[kept])) + 1).astype(np.float32)
+    matrix = counts[:, kept]
+    values = (1 + np.log(matrix.data)) * idf[matrix.indices]
+    rows = np.repeat(np.arange(shape[0]), np.diff(matrix.indptr))
+    lengths = np.sqrt(np.bincount(rows, values * values, shape[0])).astype(np.float32)
+    matrix.data = values / lengths[rows]
+    return kept, idf, matrix
 
 
-def _known_pairs(pairs: Flat, documents: int) -> tuple[Array, Array, sp.csr_matrix]:
-    """Numbers and idf of the pairs that PAIR_DOCUMENTS have, ascending, and every document's weights. Found in a table, not sorted."""
-    owner, codes = pairs
-    present = np.zeros(1 << 16, dtype=bool)
-    present[codes >> 16] = present[codes & 0xFFFF] = True
-    symbols = np.flatnonzero(present)
-    number = (np.cumsum(present) - 1).astype(np.int32)
-    cells = number[codes >> 16] * np.int32(len(symbols)) + number[codes & 0xFFFF]
-    kept, idf, weights = _weighted(_counts((owner, cells), (documents, len(symbols) ** 2)), PAIR_DOCUMENTS)
-    first, second = np.divmod(kept, len(symbols))
-    return ((symbols[first] << 16) | symbols[second]) + _PAIRS, idf, weights
-
-
-def _beside(left: sp.csr_matrix, right: sp.csr_matrix) -> sp.csr_matrix:
+def beside(left: sp.csr_matrix, right: sp.csr_matrix) -> sp.csr_matrix:
     """Both matrices' columns side by side (scipy's hstack takes a detour that costs seconds here)."""
     indptr = left.indptr + right.indptr
     data, indices = np.empty(indptr[-1], dtype=np.float32), np.empty(indptr[-1], dtype=np.int32)

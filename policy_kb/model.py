@@ -17,14 +17,16 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.svm import LinearSVC
 
-from policy_kb.features import THESAURUS, Array, Featurizer, Flat, Vectorizer, unit_rows
+from policy_kb.features import THESAURUS, Array, Featurizer, Flat, Vectorizer, beside
 from policy_kb.knowledge import GAP, OUT, ROOT, Knowledge
 from policy_kb.normalise import clean, focus
 
 IN = "in"
 # Measured in benchmarks/RESULTS.md, "which article", by cross-validation on the training questions.
-TOPIC_C, SCOPE_C, MIN_DOCUMENTS = 1.5, 1.5, 2
-FACT_WEIGHT = 0.4  # of the nearest fact's centroid beside the article's support vector machine, both standardised
+TOPIC_C, SCOPE_C, MIN_DOCUMENTS, PAIR_DOCUMENTS = 1.5, 0.5, 2, 4
+# Beside the article's support vector machine, all standardised: its likelihood by pairs, and the centroid of its nearest fact.
+PAIR_WEIGHT, FACT_WEIGHT = 0.75, 0.4
+SMOOTHING = 0.003  # of a pair's weight in a class, for the pairs that the class has not
 REFUSAL_WEIGHT = 0.3  # of gap and out-of-scope questions as counter-examples of articles
 _TRAINED_BY = [Path(__file__), ROOT / "features.py", ROOT / "normalise.py", ROOT / "knowledge.py", THESAURUS]
 
@@ -42,31 +44,38 @@ class Understanding:
     evidence: Array
 
 
-# Margins of gap, in and out of scope, best article's margin, mean similarity of the three nearest phrasings that are answered, a gap,
-# out of scope.
-EVIDENCE = ("gap", "in", "out", "best article", "near answer", "near gap", "near out")
+# Margins of gap, in and out of scope, best article's margin and log likelihood ratio, mean similarity of the three nearest phrasings
+# that are answered, a gap, out of scope.
+EVIDENCE = ("gap", "in", "out", "best article", "likeliest article", "near answer", "near gap", "near out")
 BEST_ARTICLE, SCOPE_OUT = EVIDENCE.index("best article"), EVIDENCE.index("out")
 SCOPES = 3  # the first of them
 _NEAR = 3
 _SHARES_ALMOST_NOTHING = 0.05
 COMMON = 2000  # phrasings
 # An article's counter-examples: this share of them that is most like its questions, and of the others a share at random, which then
-# count for those left out. All of them: half a point better and three times the time.
+# count for those left out. All of them: three times the time.
 ALIKE, OTHERS = 0.15, 0.05
 OTHERS_WEIGHT = 6.0
 _GAP_ROW, _OUT_ROW = -1, -2  # in place of a fact's number
 
 
 class TopicModel:
-    """Article and scope classifiers over one vectorizer, and the matrix of known phrasings (rows in the knowledge's order)."""
+    """Article and scope classifiers, and the matrix of known phrasings (rows in the knowledge's order).
+
+    weights, bias: one linear SVM per article over single features, then gap, in, out over single features and pairs; by_pair: per
+    article the log likelihood ratio (naive Bayes against all other articles) of every pair, which an SVM would need a minute to
+    learn as well, then the weights of gap, in, out.
+    """
 
     def __init__(
         self,
         featurizer: Featurizer,
         vectorizer: Vectorizer,
+        pairs: Vectorizer,
         articles: list[str],
         weights: Array,
         bias: Array,
+        by_pair: Array,
         phrasings: sp.csc_matrix,
         fact_of: Array,
         article_of_fact: Array,
@@ -74,6 +83,7 @@ class TopicModel:
         fact_length: Array,
     ) -> None:
         self.featurizer, self.vectorizer, self.articles = featurizer, vectorizer, articles
+        self.pairs, self.by_pair = pairs, by_pair
         self.weights, self.bias, self.phrasings = weights, bias, phrasings
         self.fact_of, self.article_of_fact = fact_of, article_of_fact
         self.phrasing_weight, self.fact_length = phrasing_weight, fact_length
@@ -85,14 +95,20 @@ class TopicModel:
 
     def understand(self, cleaned: str) -> Understanding:
         """What `cleaned` (see normalise.clean) means."""
-        columns, values = self.vectorizer.row(self.featurizer.numbers_with_pairs(cleaned))
+        columns, values = self.vectorizer.row(self.featurizer.numbers(cleaned))
         margins = values @ self.weights[columns].astype(np.float32) + self.bias
+        pairs, weights = self.pairs.row(self.featurizer.pairs([cleaned])[1])
+        by_pair = weights @ self.by_pair[pairs].astype(np.float32)
+        similarity = self._similarity(columns, values)
         count = len(self.articles)
-        single = np.searchsorted(columns, self.vectorizer.single)
-        similarity = self._similarity(columns[:single], values[:single])
-        articles = _standardised(margins[:count]) + FACT_WEIGHT * _standardised(self._nearest_fact(similarity))
+        articles = (
+            _standardised(margins[:count])
+            + PAIR_WEIGHT * _standardised(by_pair[:count])
+            + FACT_WEIGHT * _standardised(self._nearest_fact(similarity))
+        )
         means = [float(found[-_NEAR:].sum()) / _NEAR for found in self._nearest(similarity)]
-        evidence = np.array([*margins[count:], margins[:count].max(), *means], dtype=np.float32)
+        best = margins[:count].max(), by_pair[:count].max()
+        evidence = np.array([*(margins[count:] + by_pair[count:]), *best, *means], dtype=np.float32)
         return Understanding(_standardised(articles), similarity, evidence)
 
     def _nearest(self, similarity: Array) -> list[Array]:
@@ -108,8 +124,8 @@ class TopicModel:
         return best
 
     def _similarity(self, columns: Array, values: Array) -> Array:
-        """Cosine similarity of one question to every phrasing by features that are not pairs, shape (phrasings,)."""
-        found: Array = self._phrasings_with[columns].T @ (values / (np.sqrt(values @ values) + 1e-9))
+        """Cosine similarity of one question to every phrasing, shape (phrasings,)."""
+        found: Array = self._phrasings_with[columns].T @ values
         return found
 
 
@@ -191,40 +207,68 @@ def _fit(
 ) -> TopicModel:
     """A model from features and pairs of texts and what they ask about; the first texts are the knowledge's questions."""
     asked = len(knowledge.questions)
-    vectorizer, matrix = Vectorizer.fit(len(targets), singles, MIN_DOCUMENTS, pairs)
+    vectorizer, matrix = Vectorizer.fit(len(targets), singles, MIN_DOCUMENTS)
     labels = np.array(targets)
     articles = sorted(knowledge.corpus.articles)
     say(f"学习 {asked} 个问法")
     refused = np.isin(labels, [GAP, OUT])
-    single = unit_rows(matrix[:, : vectorizer.single])
+    topics = [labels == name for name in articles]
+    scopes = [labels == GAP, ~refused, labels == OUT]
     topic_weights = np.where(refused, weights * REFUSAL_WEIGHT, weights)
-    tasks = [_Task(labels == name, topic_weights, TOPIC_C, choose=True) for name in articles]
     scope_weights = np.where(refused, 2.0, 1.0)
     scope_weights[asked:] = 0.0
-    tasks += [_Task(of_scope, scope_weights, SCOPE_C) for of_scope in (labels == GAP, ~refused, labels == OUT)]
-    columns, bias = _one_versus_rest(matrix, single, tasks)
+    pair_vectorizer, pair_rows = Vectorizer.fit_pairs(len(targets), pairs, PAIR_DOCUMENTS)
+    tasks = [_Task(topic, topic_weights, TOPIC_C, choose=True) for topic in topics]
+    tasks += [_Task(scope, scope_weights, SCOPE_C, with_pairs=True) for scope in scopes]
+    machines = _one_versus_rest(matrix, beside(matrix, pair_rows), tasks)
+    single = len(vectorizer.known)
+    number_of = {name: i for i, name in enumerate(articles)}
+    topic_of = np.array([number_of.get(label, -1) for label in targets])
+    ratios = _log_ratios(pair_rows, topic_of, len(topics), weights)
+    by_pair = [*ratios, *(coefficients[single:] for coefficients, _ in machines[len(topics) :])]
 
     names = [q.article if q.article in (GAP, OUT) else q.target or q.article for q in knowledge.questions]
     facts = sorted({n for n, q in zip(names, knowledge.questions) if q.article not in (GAP, OUT)})
     number = {name: i for i, name in enumerate(facts)}
     fact_of = np.array([number.get(n, _GAP_ROW if n == GAP else _OUT_ROW) for n in names], dtype=np.int32)
     article_of = [knowledge.answers[f].article if f in knowledge.answers else f for f in facts]
-    phrasings = single[:asked]
+    phrasings = matrix[:asked]
     chosen = np.flatnonzero(fact_of >= 0)
     sums = sp.csr_matrix((weights[chosen], (fact_of[chosen], chosen)), shape=(len(facts), asked)) @ phrasings
     lengths = np.sqrt(np.asarray(sums.multiply(sums).sum(axis=1))).ravel()
     return TopicModel(
         featurizer,
         vectorizer,
+        pair_vectorizer,
         articles,
-        columns.astype(np.float16),
-        bias,
+        np.stack([coefficients[:single].astype(np.float16) for coefficients, _ in machines], axis=1),
+        np.array([bias for _, bias in machines], dtype=np.float32),
+        np.stack([column.astype(np.float16) for column in by_pair], axis=1),
         _without_common(phrasings.tocsc()),
         fact_of,
         np.array([articles.index(a) for a in article_of], dtype=np.int32),
         weights[:asked].astype(np.float32),
         np.maximum(lengths, 1e-9),
     )
+
+
+def _log_ratios(rows: sp.csr_matrix, class_of: Array, classes: int, weights: Array) -> Array:
+    """How much likelier every feature is in a class than in all others, as logarithms, shape (classes, features).
+
+    `class_of` is each row's class; rows of class -1 take no part.
+    """
+    part = np.flatnonzero(class_of >= 0)
+    cells = weights[part].astype(np.float32), (class_of[part], part)
+    sums = (sp.csr_matrix(cells, shape=(classes, len(class_of))) @ rows).toarray()
+    total = sums.sum(axis=0)
+    ratios = np.empty(sums.shape, dtype=np.float16)
+    for ratio, ours in zip(ratios, sums, strict=True):
+        others = total - ours
+        np.maximum(others, 0.0, out=others)  # what rounding leaves of nothing
+        ours += SMOOTHING
+        others += SMOOTHING
+        ratio[:] = np.log(ours) - np.log(others) - np.log(ours.sum() / others.sum())
+    return ratios
 
 
 def _without_common(phrasings: sp.csc_matrix) -> sp.csc_matrix:
@@ -237,12 +281,13 @@ def _without_common(phrasings: sp.csc_matrix) -> sp.csc_matrix:
 
 @dataclass(frozen=True)
 class _Task:
-    """One linear SVM: which rows are positive, how much every row counts, and whether a choice of counter-examples is enough."""
+    """One linear SVM: the positive rows, how much each counts, whether a choice of counter-examples is enough, and pairs count."""
 
     positive: Array
     weights: Array
     c: float
     choose: bool = False
+    with_pairs: bool = False
 
 
 _shared: tuple[sp.csr_matrix, sp.csr_matrix, list[_Task]] | None = None
@@ -250,32 +295,36 @@ _shared: tuple[sp.csr_matrix, sp.csr_matrix, list[_Task]] | None = None
 
 def _fit_tasks(numbers: list[int]) -> list[tuple[Array, float]]:
     assert _shared is not None  # noqa: S101 - set just before the fork
-    matrix, single, tasks = _shared
+    matrix, both, tasks = _shared
     fitted = []
     for number in numbers:
         task = tasks[number]
-        weights = task.weights * _telling(single, task.positive, number) if task.choose else task.weights
+        weights = task.weights * _telling(matrix, task.positive, number) if task.choose else task.weights
         used = weights > 0
         # tol=1 stops early: measured, no loss of accuracy and a third of the time.
         machine = LinearSVC(C=task.c, tol=1.0, random_state=0)
-        machine.fit(matrix[used], task.positive[used], sample_weight=weights[used])
+        machine.fit((both if task.with_pairs else matrix)[used], task.positive[used], sample_weight=weights[used])
         fitted.append((machine.coef_[0].astype(np.float32), float(machine.intercept_[0])))
     return fitted
 
 
-def _telling(single: sp.csr_matrix, positive: Array, seed: int) -> Array:
+def _telling(matrix: sp.csr_matrix, positive: Array, seed: int) -> Array:
     """How much each row counts in telling the positive ones from the others, shape (rows,): 0 for most that are unlike them."""
-    likeness = single @ (positive.astype(np.float32) @ single)
+    likeness = matrix @ (positive @ matrix)
     alike = likeness >= np.quantile(likeness[~positive], 1 - ALIKE)
     drawn = np.random.default_rng(seed).random(len(positive)) < OTHERS
     weights: Array = np.where(positive | alike, 1.0, np.where(drawn, OTHERS_WEIGHT, 0.0))
     return weights
 
 
-def _one_versus_rest(matrix: sp.csr_matrix, single: sp.csr_matrix, tasks: list[_Task]) -> tuple[Array, Array]:
-    """Weights (features, tasks) and bias (tasks,) of one linear SVM per task, spread over the machine's cores."""
+def _one_versus_rest(matrix: sp.csr_matrix, both: sp.csr_matrix, tasks: list[_Task]) -> list[tuple[Array, float]]:
+    """Weights (features,) and bias of one linear SVM per task, spread over the machine's cores."""
     global _shared
-    _shared = (matrix.astype(np.float64), single, tasks)  # liblinear's type, changed once and not for every task
+    _shared = (
+        matrix.astype(np.float64),
+        both.astype(np.float64),
+        tasks,
+    )  # liblinear's type, changed once and not for every task
     workers = min(len(tasks), os.cpu_count() or 1)
     shares = [list(range(len(tasks)))[i::workers] for i in range(workers)]
     try:
@@ -287,11 +336,10 @@ def _one_versus_rest(matrix: sp.csr_matrix, single: sp.csr_matrix, tasks: list[_
     finally:
         _shared = None
     by_number = {n: machine for share, result in zip(shares, results) for n, machine in zip(share, result)}
-    columns = np.stack([by_number[n][0] for n in range(len(tasks))], axis=1)
-    return columns, np.array([by_number[n][1] for n in range(len(tasks))], dtype=np.float32)
+    return [by_number[n] for n in range(len(tasks))]
 
 
-_ARRAYS = ("weights", "bias", "fact_of", "article_of_fact", "phrasing_weight", "fact_length")
+_ARRAYS = ("weights", "bias", "by_pair", "fact_of", "article_of_fact", "phrasing_weight", "fact_length")
 
 
 def save(model: TopicModel, path: Path) -> None:
@@ -302,6 +350,8 @@ def save(model: TopicModel, path: Path) -> None:
         meta=np.array(json.dumps({"articles": model.articles})),
         known=model.vectorizer.known,
         idf=model.vectorizer.idf,
+        known_pairs=model.pairs.known,
+        pair_idf=model.pairs.idf,
         data=model.phrasings.data,
         indices=model.phrasings.indices,
         indptr=model.phrasings.indptr,
@@ -321,6 +371,7 @@ def load(path: Path) -> TopicModel:
     return TopicModel(
         Featurizer.load(),
         Vectorizer(arrays["known"], arrays["idf"]),
+        Vectorizer(arrays["known_pairs"], arrays["pair_idf"]),
         json.loads(str(arrays["meta"]))["articles"],
         phrasings=sp.csc_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape),
         **{name: arrays[name] for name in _ARRAYS},

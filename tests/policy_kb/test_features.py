@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from policy_kb.features import SPAN, Array, Featurizer, Flat, Vectorizer
+from policy_kb.features import SPAN, Array, Featurizer, Flat, Vectorizer, beside
 
 TEXTS = ["实习给不给钱?", "", "shixi gei qian ma,1+x 证书", "津", "订单班是啥,穷人家孩子能优先吗?" * 5]
 
@@ -48,7 +48,10 @@ def rows(vectorizer: Vectorizer, texts: list[Array]) -> Array:
 
 def test_a_text_seen_in_training_gets_the_row_it_was_trained_with(featurizer: Featurizer) -> None:
     texts = [t for t in TEXTS * 4 if t]
-    vectorizer, matrix = Vectorizer.fit(len(texts), featurizer.of_all(texts), 2, featurizer.pairs(texts))
-    asked = rows(vectorizer, [featurizer.numbers_with_pairs(t) for t in texts])
-    assert np.allclose(matrix.toarray(), asked, atol=1e-6)
-    assert np.allclose((asked**2).sum(axis=1), 1.0, atol=1e-5)
+    vectorizer, matrix = Vectorizer.fit(len(texts), featurizer.of_all(texts), 2)
+    assert np.allclose(matrix.toarray(), rows(vectorizer, [featurizer.numbers(t) for t in texts]), atol=1e-6)
+    pair_vectorizer, pairs = Vectorizer.fit_pairs(len(texts), featurizer.pairs(texts), 2)
+    asked = rows(pair_vectorizer, [featurizer.pairs([t])[1] for t in texts])
+    assert np.allclose(pairs.toarray(), asked, atol=1e-6)
+    both = beside(matrix, pairs).toarray()
+    assert np.array_equal(both, np.hstack([matrix.toarray(), pairs.toarray()]))
