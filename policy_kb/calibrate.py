@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from policy_kb import details
 from policy_kb import model as topic_model
 from policy_kb.corpus import load_corpus
-from policy_kb.features import Array, Featurizer, Vectorizer
+from policy_kb.features import Array, Featurizer, Vectorizer, flat
 from policy_kb.knowledge import GAP, OUT, Question, load_knowledge
 from policy_kb.model import BEST_ARTICLE, EVIDENCE
 from policy_kb.normalise import clean, focus
@@ -31,8 +31,8 @@ REFUSAL_COST = 6.0
 def sources(paraphrases: list[Question], collected: list[Question]) -> Array:
     """For every paraphrase the number of the collected question on the same article that it is most like, taken for its source."""
     featurizer = Featurizer.load()
-    texts = [focus(clean(q.text)) for q in (*collected, *paraphrases)]
-    _, rows = Vectorizer.fit(len(texts), featurizer.of_all(texts), 2)
+    documents = [featurizer.numbers(focus(clean(q.text))) for q in (*collected, *paraphrases)]
+    _, rows = Vectorizer.fit(len(documents), flat(documents), 2)
     about = np.array([q.article for q in (*collected, *paraphrases)])
     found = np.zeros(len(paraphrases), dtype=np.int64)
     for article in set(about):

@@ -105,7 +105,8 @@ class Featurizer:
 
     def __init__(self, thesaurus: Thesaurus) -> None:
         self.thesaurus = thesaurus
-        self._recent = lru_cache(RECENT)(lambda text: self.of_all([text])[1])
+        self._concepts = lru_cache(RECENT)(thesaurus.find)
+        self._recent = lru_cache(RECENT)(lambda text: self._singles([text], [self._concepts(text)])[1])
 
     @staticmethod
     def load(path: Path = THESAURUS) -> "Featurizer":
@@ -116,47 +117,52 @@ class Featurizer:
         """The features of cleaned `text` with repeats, int64, any order; not to be written to."""
         return self._recent(text)
 
-    def pairs(self, texts: Sequence[str]) -> "Flat":
-        """Pairs in each cleaned text, with repeats: first << 16 | second, uint32.
+    def pairs(self, text: str) -> Array:
+        """The pairs in cleaned `text` with repeats: first << 16 | second, uint32.
 
         Every two characters in their order, SPAN apart at most; every concept and every character.
         """
+        return self._pairs([text], [self._concepts(text)])[1]
+
+    def of_all(self, texts: Sequence[str]) -> tuple["Flat", "Flat"]:
+        """The features of every cleaned text, and the pairs in it, as `numbers` and `pairs` give them for one."""
+        concepts = [self.thesaurus.find(text) for text in texts]
+        return self._singles(texts, concepts), self._pairs(texts, concepts)
+
+    @staticmethod
+    def _pairs(texts: Sequence[str], concepts: Sequence[list[int]]) -> "Flat":
         kept = [_BREAK.sub("", text) for text in texts]
         owner, chars = _owners(map(len, kept)), _codes("".join(kept)).astype(np.uint32)
         same = _following(owner, -1) == owner[:, None]
         found = (chars[:, None] << 16) | _following(chars, 0)
-        of_concept, concepts = self._concepts(texts)
+        of_concept, symbols = flat([np.array(sorted(set(each)), dtype=np.int64) + _CONCEPTS for each in concepts])
         lengths = np.array([*map(len, kept)], dtype=np.int64)
         each = lengths[of_concept]
-        first = np.repeat(concepts + _CONCEPTS, each).astype(np.uint32)
+        first = np.repeat(symbols, each).astype(np.uint32)
         place = np.arange(len(first)) + np.repeat(
             (np.cumsum(lengths) - lengths)[of_concept] - np.cumsum(each) + each, each
         )
         owners = [np.broadcast_to(owner[:, None], same.shape)[same], np.repeat(of_concept, each)]
         return np.concatenate(owners), np.concatenate([found[same], (first << 16) | chars[place]])
 
-    def _concepts(self, texts: Sequence[str]) -> "Flat":
-        found = [sorted(set(self.thesaurus.find(text))) for text in texts]
-        return _owners(map(len, found)), np.array([c for concepts in found for c in concepts], dtype=np.int64)
-
-    def of_all(self, texts: Sequence[str]) -> "Flat":
-        """The features of every cleaned text with repeats, any order."""
+    @staticmethod
+    def _singles(texts: Sequence[str], concepts: Sequence[list[int]]) -> "Flat":
         kept = [" " + _BREAK.sub(" ", text).strip() + " " for text in texts]
         chars = _codes("".join(kept)).astype(np.int64)
         of_char = _owners(map(len, kept))
         of_sound, sounds = _sounds(kept, chars, of_char)
-        found = [self.thesaurus.find(text) for text in texts]
         letters = chars != _SEPARATOR
+        of_concept, found = flat([np.array(each, dtype=np.int64) for each in concepts])
         of_pair, pairs = _runs(of_char, chars, 2)
         of_triple, triples = _runs(of_char, chars, 3)
         of_sound, sounds = _runs(of_sound, sounds, 2)
-        owners = [of_char[letters], of_pair, of_triple, of_sound, _owners(map(len, found))]
+        owners = [of_char[letters], of_pair, of_triple, of_sound, of_concept]
         numbers = [
             chars[letters] + _tag(_CHARS, 1),
             pairs + _tag(_CHARS, 2),
             triples + _tag(_CHARS, 3),
             sounds + _tag(_PINYIN, 2),
-            np.array([concept for concepts in found for concept in concepts], dtype=np.int64) + _tag(_CONCEPT, 1),
+            found + _tag(_CONCEPT, 1),
         ]
         return np.concatenate(owners), np.concatenate(numbers)
 

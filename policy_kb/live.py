@@ -27,7 +27,7 @@ def ensure_trained(say: Callable[[str], None] = lambda text: None) -> Path:
     path = _path()
     if not path.exists():
         knowledge = load_knowledge(load_corpus())
-        say("训练政策问答(知识有变化,约十秒)……")
+        say("训练政策问答(知识有变化,十几秒)……")
         topic_model.save(topic_model.train(knowledge, say), path)
         for old in folder().glob("*.npz"):
             if old != path:

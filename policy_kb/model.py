@@ -21,7 +21,6 @@ from policy_kb.features import THESAURUS, Array, Featurizer, Flat, Vectorizer, b
 from policy_kb.knowledge import GAP, OUT, ROOT, Knowledge
 from policy_kb.normalise import clean, focus
 
-IN = "in"
 # Measured in benchmarks/RESULTS.md, "which article", by cross-validation on the training questions.
 TOPIC_C, SCOPE_C, MIN_DOCUMENTS, PAIR_DOCUMENTS = 1.5, 0.5, 2, 4
 # Beside the article's support vector machine, all standardised: its likelihood by pairs, and the centroid of its nearest fact.
@@ -97,7 +96,7 @@ class TopicModel:
         """What `cleaned` (see normalise.clean) means."""
         columns, values = self.vectorizer.row(self.featurizer.numbers(cleaned))
         margins = values @ self.weights[columns].astype(np.float32) + self.bias
-        pairs, weights = self.pairs.row(self.featurizer.pairs([cleaned])[1])
+        pairs, weights = self.pairs.row(self.featurizer.pairs(cleaned))
         by_pair = weights @ self.by_pair[pairs].astype(np.float32)
         similarity = self._similarity(columns, values)
         count = len(self.articles)
@@ -193,7 +192,7 @@ def _joined(parts: Sequence[Flat], starts: Sequence[int]) -> Flat:
 def _features_of(texts: list[tuple[str, bool]]) -> tuple[Flat, Flat]:
     assert _featurizer is not None  # noqa: S101 - set just before the fork
     cleaned = [focus(clean(text)) if asks else clean(text) for text, asks in texts]
-    return _featurizer.of_all(cleaned), _featurizer.pairs(cleaned)
+    return _featurizer.of_all(cleaned)
 
 
 def _fit(
@@ -212,7 +211,9 @@ def _fit(
     articles = sorted(knowledge.corpus.articles)
     say(f"学习 {asked} 个问法")
     refused = np.isin(labels, [GAP, OUT])
-    topics = [labels == name for name in articles]
+    number_of = {name: i for i, name in enumerate(articles)}
+    topic_of = np.array([number_of.get(target, -1) for target in targets])
+    topics = [topic_of == i for i in range(len(articles))]
     scopes = [labels == GAP, ~refused, labels == OUT]
     topic_weights = np.where(refused, weights * REFUSAL_WEIGHT, weights)
     scope_weights = np.where(refused, 2.0, 1.0)
@@ -222,8 +223,6 @@ def _fit(
     tasks += [_Task(scope, scope_weights, SCOPE_C, with_pairs=True) for scope in scopes]
     machines = _one_versus_rest(matrix, beside(matrix, pair_rows), tasks)
     single = len(vectorizer.known)
-    number_of = {name: i for i, name in enumerate(articles)}
-    topic_of = np.array([number_of.get(label, -1) for label in targets])
     ratios = _log_ratios(pair_rows, topic_of, len(topics), weights)
     by_pair = [*ratios, *(coefficients[single:] for coefficients, _ in machines[len(topics) :])]
 
@@ -246,7 +245,7 @@ def _fit(
         np.stack([column.astype(np.float16) for column in by_pair], axis=1),
         _without_common(phrasings.tocsc()),
         fact_of,
-        np.array([articles.index(a) for a in article_of], dtype=np.int32),
+        np.array([number_of[a] for a in article_of], dtype=np.int32),
         weights[:asked].astype(np.float32),
         np.maximum(lengths, 1e-9),
     )
@@ -320,11 +319,8 @@ def _telling(matrix: sp.csr_matrix, positive: Array, seed: int) -> Array:
 def _one_versus_rest(matrix: sp.csr_matrix, both: sp.csr_matrix, tasks: list[_Task]) -> list[tuple[Array, float]]:
     """Weights (features,) and bias of one linear SVM per task, spread over the machine's cores."""
     global _shared
-    _shared = (
-        matrix.astype(np.float64),
-        both.astype(np.float64),
-        tasks,
-    )  # liblinear's type, changed once and not for every task
+    # In liblinear's type, changed once and not for every task.
+    _shared = (matrix.astype(np.float64), both.astype(np.float64), tasks)
     workers = min(len(tasks), os.cpu_count() or 1)
     shares = [list(range(len(tasks)))[i::workers] for i in range(workers)]
     try:
