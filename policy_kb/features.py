@@ -9,7 +9,6 @@ mean.
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ def _spelled(letters: str) -> list[int]:
 
 
 class Thesaurus:
-    """Lay words and the concepts they stand for, found as substrings."""
+    """Lay words and the concepts they stand for, found as substrings: a trie that all places of all texts walk together."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.concepts: list[str] = []
@@ -81,23 +80,51 @@ class Thesaurus:
             self.concepts.append(name.strip())
             for word in {name.strip(), *words.split()}:
                 of_word.setdefault(word.lower(), []).append(number)
-        self._single = [(word, concepts) for word, concepts in of_word.items() if len(word) == 1]
-        # By their first two characters, which few places of a text share with any word.
-        self._words: dict[str, list[tuple[str, list[int]]]] = {}
-        for word, concepts in of_word.items():
-            if len(word) > 1:
-                self._words.setdefault(word[:2], []).append((word, concepts))
+        states = {"": 0}  # by the characters that lead there
+        steps: dict[int, int] = {}  # from a state << 16 | a character to a state
+        for word in of_word:
+            for end, code in enumerate(_codes(word).tolist(), 1):
+                if word[:end] not in states:
+                    states[word[:end]] = steps[states[word[: end - 1]] << 16 | code] = len(states)
+        self._steps = np.array(sorted(steps), dtype=np.int64)
+        self._next = np.array([steps[step] for step in self._steps.tolist()], dtype=np.int64)
+        self._start = np.zeros(1 << 16, dtype=np.int64)
+        first = self._steps < 1 << 16
+        self._start[self._steps[first]] = self._next[first]
+        meant = [of_word.get(characters, []) for characters in states]
+        self._meant = np.array([concept for concepts in meant for concept in concepts], dtype=np.int64)
+        self._count = np.array([*map(len, meant)], dtype=np.int64)
+        self._offset = np.cumsum(self._count) - self._count
 
     def find(self, text: str) -> list[int]:
         """Numbers of the concepts in cleaned `text`, any order, with repeats. Words may overlap: 实习工资 is 实习 too."""
-        found: list[int] = []
-        for start, pair in enumerate(map(add, text, text[1:] + " ")):
-            for word, concepts in self._words.get(pair, ()):
-                if text.startswith(word, start):
-                    found += concepts
-        for word, concepts in self._single:
-            found += concepts * text.count(word)
+        found: list[int] = self.find_all([text])[1].tolist()
         return found
+
+    def find_all(self, texts: Sequence[str]) -> Flat:
+        """Likewise for many texts."""
+        chars = _codes("".join(f"{text}\n" for text in texts)).astype(np.int64)  # no word goes over a line's end
+        owner = _owners(len(text) + 1 for text in texts)
+        state = self._start[chars]
+        places, states = [], []
+        place = np.flatnonzero(state)
+        state, depth = state[place], 0
+        while len(place):
+            ends = np.flatnonzero(self._count[state])
+            places.append(place[ends])
+            states.append(state[ends])
+            depth += 1
+            step = state << 16 | chars[place + depth]
+            at = np.searchsorted(self._steps, step)
+            at[at == len(self._steps)] = 0
+            there = np.flatnonzero(self._steps[at] == step)
+            place, state = place[there], self._next[at[there]]
+        where = owner[np.concatenate([*places, place])]
+        order = np.argsort(where, kind="stable")
+        found = np.concatenate([*states, state])[order]
+        times = self._count[found]
+        which = np.arange(times.sum()) + np.repeat(self._offset[found] - np.cumsum(times) + times, times)
+        return np.repeat(where[order], times), self._meant[which]
 
 
 class Featurizer:
@@ -105,8 +132,8 @@ class Featurizer:
 
     def __init__(self, thesaurus: Thesaurus) -> None:
         self.thesaurus = thesaurus
-        self._concepts = lru_cache(RECENT)(thesaurus.find)
-        self._recent = lru_cache(RECENT)(lambda text: self._singles([text], [self._concepts(text)])[1])
+        self._concepts = lru_cache(RECENT)(lambda text: thesaurus.find_all([text]))
+        self._recent = lru_cache(RECENT)(lambda text: self.numbers_of_all([text], self._concepts(text))[1])
 
     @staticmethod
     def load(path: Path = THESAURUS) -> "Featurizer":
@@ -122,23 +149,20 @@ class Featurizer:
 
         Every two characters in their order, SPAN apart at most; every concept and every character.
         """
-        return self._pairs([text], [self._concepts(text)])[1]
-
-    def of_all(self, texts: Sequence[str]) -> tuple["Flat", "Flat"]:
-        """The features of every cleaned text, and the pairs in it, as `numbers` and `pairs` give them for one."""
-        concepts = [self.thesaurus.find(text) for text in texts]
-        return self._singles(texts, concepts), self._pairs(texts, concepts)
+        return self.pairs_in_all([text], self._concepts(text))[1]
 
     @staticmethod
-    def _pairs(texts: Sequence[str], concepts: Sequence[list[int]]) -> "Flat":
+    def pairs_in_all(texts: Sequence[str], concepts: "Flat") -> "Flat":
+        """The pairs in every cleaned text, as `pairs` gives them for one; `concepts` are those that the thesaurus finds."""
         kept = [_BREAK.sub("", text) for text in texts]
-        owner, chars = _owners(map(len, kept)), _codes("".join(kept)).astype(np.uint32)
+        owner, chars = _owners(map(len, kept)), _codes("".join(kept))
         same = _following(owner, -1) == owner[:, None]
         found = (chars[:, None] << 16) | _following(chars, 0)
-        of_concept, symbols = flat([np.array(sorted(set(each)), dtype=np.int64) + _CONCEPTS for each in concepts])
+        of_concept, found_concepts = concepts
+        of_concept, symbols = np.divmod(np.unique(of_concept.astype(np.int64) << 16 | found_concepts), 1 << 16)
         lengths = np.array([*map(len, kept)], dtype=np.int64)
         each = lengths[of_concept]
-        first = np.repeat(symbols, each).astype(np.uint32)
+        first = np.repeat(_CONCEPTS + symbols, each).astype(np.uint32)
         place = np.arange(len(first)) + np.repeat(
             (np.cumsum(lengths) - lengths)[of_concept] - np.cumsum(each) + each, each
         )
@@ -146,13 +170,14 @@ class Featurizer:
         return np.concatenate(owners), np.concatenate([found[same], (first << 16) | chars[place]])
 
     @staticmethod
-    def _singles(texts: Sequence[str], concepts: Sequence[list[int]]) -> "Flat":
+    def numbers_of_all(texts: Sequence[str], concepts: "Flat") -> "Flat":
+        """The features of every cleaned text, as `numbers` gives them for one; `concepts` are those that the thesaurus finds."""
         kept = [" " + _BREAK.sub(" ", text).strip() + " " for text in texts]
         chars = _codes("".join(kept)).astype(np.int64)
         of_char = _owners(map(len, kept))
         of_sound, sounds = _sounds(kept, chars, of_char)
         letters = chars != _SEPARATOR
-        of_concept, found = flat([np.array(each, dtype=np.int64) for each in concepts])
+        of_concept, found = concepts
         of_pair, pairs = _runs(of_char, chars, 2)
         of_triple, triples = _runs(of_char, chars, 3)
         of_sound, sounds = _runs(of_sound, sounds, 2)
@@ -173,8 +198,8 @@ def _featurizer(thesaurus: str) -> Featurizer:
 
 
 def _codes(text: str) -> Array:
-    codes: Array = np.frombuffer(text.encode("utf-16-le", "replace"), dtype=np.uint16)
-    return codes
+    """Of every character its number, uint32; those beyond the basic plane, which no feature needs, share the last one."""
+    return np.minimum(np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32), np.uint32(0xFFFF))
 
 
 def _following(symbols: Array, none: int) -> Array:
@@ -275,11 +300,12 @@ def _weighted(
     owner: Array, columns: Array, shape: tuple[int, int], min_documents: int
 ) -> tuple[Array, Array, sp.csr_matrix]:
     """The columns that at least `min_documents` documents have, their idf, and the documents' rows."""
-    counts = sp.coo_matrix((np.ones(len(owner), dtype=np.float32), (owner, columns)), shape=shape).tocsr()
-    frequency = np.bincount(counts.indices, minlength=shape[1])
+    # By column first: a column's documents come in order, so that repeats are found without sorting.
+    counts = sp.coo_matrix((np.ones(len(owner), dtype=np.float32), (owner, columns)), shape=shape).tocsc()
+    frequency = np.diff(counts.indptr)
     kept = np.flatnonzero(frequency >= min_documents)
     idf = (np.log((1 + shape[0]) / (1 + frequency[kept])) + 1).astype(np.float32)
-    matrix = counts[:, kept]
+    matrix = counts[:, kept].tocsr()
     values = (1 + np.log(matrix.data)) * idf[matrix.indices]
     rows = np.repeat(np.arange(shape[0]), np.diff(matrix.indptr))
     lengths = np.sqrt(np.bincount(rows, values * values, shape[0])).astype(np.float32)
@@ -288,9 +314,9 @@ def _weighted(
 
 
 def beside(left: sp.csr_matrix, right: sp.csr_matrix) -> sp.csr_matrix:
-    """Both matrices' columns side by side (scipy's hstack takes a detour that costs seconds here)."""
+    """Both matrices' columns side by side, float64, which liblinear wants (scipy's hstack takes a detour that costs seconds)."""
     indptr = left.indptr + right.indptr
-    data, indices = np.empty(indptr[-1], dtype=np.float32), np.empty(indptr[-1], dtype=np.int32)
+    data, indices = np.empty(indptr[-1], dtype=np.float64), np.empty(indptr[-1], dtype=np.int32)
     for part, before, offset in ((left, right.indptr[:-1], 0), (right, left.indptr[1:], left.shape[1])):
         place = np.arange(part.nnz) + np.repeat(before, np.diff(part.indptr))
         data[place], indices[place] = part.data, part.indices + offset

@@ -7,8 +7,8 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -162,69 +162,41 @@ def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) 
         texts += [(sentence, False) for sentence in sentences]
         targets += [article.id] * len(sentences)
     weights += [1.0] * (len(texts) - len(weights))
-    return _fit(knowledge, featurizer, *_features(featurizer, texts), targets, np.array(weights), say)
-
-
-_featurizer: Featurizer | None = None
-
-
-def _features(featurizer: Featurizer, texts: list[tuple[str, bool]]) -> tuple[Flat, Flat]:
-    """Features and pairs of every (text, whether it is a question), worked out on all of the machine's cores."""
-    global _featurizer
-    _featurizer = featurizer
-    workers = os.cpu_count() or 1
-    size = -(-len(texts) // workers)
-    starts = range(0, len(texts), size)
-    try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-            done = list(pool.map(_features_of, [texts[start : start + size] for start in starts]))
-    finally:
-        _featurizer = None
-    singles, pairs = zip(*done, strict=True)
-    return _joined(singles, starts), _joined(pairs, starts)
-
-
-def _joined(parts: Sequence[Flat], starts: Sequence[int]) -> Flat:
-    owners = [owner + np.int32(start) for (owner, _), start in zip(parts, starts, strict=True)]
-    return np.concatenate(owners), np.concatenate([numbers for _, numbers in parts])
-
-
-def _features_of(texts: list[tuple[str, bool]]) -> tuple[Flat, Flat]:
-    assert _featurizer is not None  # noqa: S101 - set just before the fork
     cleaned = [focus(clean(text)) if asks else clean(text) for text, asks in texts]
-    return _featurizer.of_all(cleaned)
+    return _fit(knowledge, featurizer, cleaned, targets, np.array(weights), say)
 
 
 def _fit(
     knowledge: Knowledge,
     featurizer: Featurizer,
-    singles: Flat,
-    pairs: Flat,
+    texts: list[str],
     targets: list[str],
     weights: Array,
     say: Callable[[str], None] = lambda text: None,
 ) -> TopicModel:
-    """A model from features and pairs of texts and what they ask about; the first texts are the knowledge's questions."""
+    """A model from cleaned texts and what they ask about; the first texts are the knowledge's questions."""
     asked = len(knowledge.questions)
-    vectorizer, matrix = Vectorizer.fit(len(targets), singles, MIN_DOCUMENTS)
     labels = np.array(targets)
     articles = sorted(knowledge.corpus.articles)
-    say(f"学习 {asked} 个问法")
-    refused = np.isin(labels, [GAP, OUT])
     number_of = {name: i for i, name in enumerate(articles)}
     topic_of = np.array([number_of.get(target, -1) for target in targets])
-    topics = [topic_of == i for i in range(len(articles))]
-    scopes = [labels == GAP, ~refused, labels == OUT]
-    topic_weights = np.where(refused, weights * REFUSAL_WEIGHT, weights)
+    refused = np.isin(labels, [GAP, OUT])
+    say(f"学习 {asked} 个问法")
+    concepts = featurizer.thesaurus.find_all(texts)
+    with ThreadPoolExecutor() as pool:  # numpy and scipy let go of the interpreter for most of it
+        of_pairs = pool.submit(_learn_pairs, texts, concepts, topic_of, len(articles), weights)
+        singles = Featurizer.numbers_of_all(texts, concepts)
+        vectorizer, matrix = Vectorizer.fit(len(texts), singles, MIN_DOCUMENTS)
+        topic_weights = np.where(refused, weights * REFUSAL_WEIGHT, weights)
+        tasks = _topic_tasks(matrix, topic_of, len(articles), topic_weights)
+        pair_vectorizer, pair_rows, ratios = of_pairs.result()
+    both = beside(matrix[:asked], pair_rows[:asked])
     scope_weights = np.where(refused, 2.0, 1.0)
-    scope_weights[asked:] = 0.0
-    pair_vectorizer, pair_rows = Vectorizer.fit_pairs(len(targets), pairs, PAIR_DOCUMENTS)
-    tasks = [_Task(topic, topic_weights, TOPIC_C, choose=True) for topic in topics]
-    tasks += [_Task(scope, scope_weights, SCOPE_C, with_pairs=True) for scope in scopes]
-    machines = _one_versus_rest(matrix, beside(matrix, pair_rows), tasks)
+    for scope in (labels == GAP, ~refused, labels == OUT):
+        tasks.append(_Task(both, scope[:asked], scope_weights[:asked], SCOPE_C))
+    machines = _one_versus_rest(tasks)
     single = len(vectorizer.known)
-    ratios = _log_ratios(pair_rows, topic_of, len(topics), weights)
-    by_pair = [*ratios, *(coefficients[single:] for coefficients, _ in machines[len(topics) :])]
+    by_pair = [*ratios, *(coefficients[single:] for coefficients, _ in machines[len(articles) :])]
 
     names = [q.article if q.article in (GAP, OUT) else q.target or q.article for q in knowledge.questions]
     facts = sorted({n for n, q in zip(names, knowledge.questions) if q.article not in (GAP, OUT)})
@@ -232,8 +204,7 @@ def _fit(
     fact_of = np.array([number.get(n, _GAP_ROW if n == GAP else _OUT_ROW) for n in names], dtype=np.int32)
     article_of = [knowledge.answers[f].article if f in knowledge.answers else f for f in facts]
     phrasings = matrix[:asked]
-    chosen = np.flatnonzero(fact_of >= 0)
-    sums = sp.csr_matrix((weights[chosen], (fact_of[chosen], chosen)), shape=(len(facts), asked)) @ phrasings
+    sums = _sums(phrasings, fact_of, len(facts), weights[:asked])
     lengths = np.sqrt(np.asarray(sums.multiply(sums).sum(axis=1))).ravel()
     return TopicModel(
         featurizer,
@@ -251,14 +222,21 @@ def _fit(
     )
 
 
+def _learn_pairs(
+    texts: list[str], concepts: Flat, class_of: Array, classes: int, weights: Array
+) -> tuple[Vectorizer, sp.csr_matrix, Array]:
+    """The pairs to know, the rows of pairs, and what every pair says for a class, shape (classes, pairs)."""
+    pairs = Featurizer.pairs_in_all(texts, concepts)
+    vectorizer, rows = Vectorizer.fit_pairs(len(texts), pairs, PAIR_DOCUMENTS)
+    return vectorizer, rows, _log_ratios(rows, class_of, classes, weights)
+
+
 def _log_ratios(rows: sp.csr_matrix, class_of: Array, classes: int, weights: Array) -> Array:
     """How much likelier every feature is in a class than in all others, as logarithms, shape (classes, features).
 
-    `class_of` is each row's class; rows of class -1 take no part.
+    `class_of` is each row's class; rows of a class below 0 take no part.
     """
-    part = np.flatnonzero(class_of >= 0)
-    cells = weights[part].astype(np.float32), (class_of[part], part)
-    sums = (sp.csr_matrix(cells, shape=(classes, len(class_of))) @ rows).toarray()
+    sums = _sums(rows, class_of, classes, weights).toarray()
     total = sums.sum(axis=0)
     ratios = np.empty(sums.shape, dtype=np.float16)
     for ratio, ours in zip(ratios, sums, strict=True):
@@ -268,6 +246,13 @@ def _log_ratios(rows: sp.csr_matrix, class_of: Array, classes: int, weights: Arr
         others += SMOOTHING
         ratio[:] = np.log(ours) - np.log(others) - np.log(ours.sum() / others.sum())
     return ratios
+
+
+def _sums(rows: sp.csr_matrix, class_of: Array, classes: int, weights: Array) -> sp.csr_matrix:
+    """The weighted sum of every class's rows, shape (classes, features); rows of a class below 0 take no part."""
+    part = np.flatnonzero(class_of >= 0)
+    cells = weights[part].astype(np.float32), (class_of[part], part)
+    return sp.csr_matrix(cells, shape=(classes, len(class_of))) @ rows
 
 
 def _without_common(phrasings: sp.csc_matrix) -> sp.csc_matrix:
@@ -280,59 +265,57 @@ def _without_common(phrasings: sp.csc_matrix) -> sp.csc_matrix:
 
 @dataclass(frozen=True)
 class _Task:
-    """One linear SVM: the positive rows, how much each counts, whether a choice of counter-examples is enough, and pairs count."""
+    """One linear SVM: the examples, which are positive, and how much each counts (those of weight 0 are left out)."""
 
+    examples: sp.csr_matrix
     positive: Array
     weights: Array
     c: float
-    choose: bool = False
-    with_pairs: bool = False
 
 
-_shared: tuple[sp.csr_matrix, sp.csr_matrix, list[_Task]] | None = None
+_tasks: list[_Task] = []
 
 
-def _fit_tasks(numbers: list[int]) -> list[tuple[Array, float]]:
-    assert _shared is not None  # noqa: S101 - set just before the fork
-    matrix, both, tasks = _shared
-    fitted = []
-    for number in numbers:
-        task = tasks[number]
-        weights = task.weights * _telling(matrix, task.positive, number) if task.choose else task.weights
-        used = weights > 0
-        # tol=1 stops early: measured, no loss of accuracy and a third of the time.
-        machine = LinearSVC(C=task.c, tol=1.0, random_state=0)
-        machine.fit((both if task.with_pairs else matrix)[used], task.positive[used], sample_weight=weights[used])
-        fitted.append((machine.coef_[0].astype(np.float32), float(machine.intercept_[0])))
-    return fitted
+def _fit_task(number: int) -> tuple[Array, float]:
+    task = _tasks[number]
+    used = np.flatnonzero(task.weights)
+    examples = task.examples if len(used) == len(task.weights) else task.examples[used]
+    # tol=1 stops early: measured, no loss of accuracy and a third of the time.
+    machine = LinearSVC(C=task.c, tol=1.0, random_state=0)
+    machine.fit(examples, task.positive[used], sample_weight=task.weights[used])
+    return machine.coef_[0].astype(np.float32), float(machine.intercept_[0])
 
 
-def _telling(matrix: sp.csr_matrix, positive: Array, seed: int) -> Array:
-    """How much each row counts in telling the positive ones from the others, shape (rows,): 0 for most that are unlike them."""
-    likeness = matrix @ (positive @ matrix)
+def _topic_tasks(matrix: sp.csr_matrix, topic_of: Array, topics: int, weights: Array) -> list[_Task]:
+    """For every topic the task to tell its rows from the others, and from which of them."""
+    likeness = matrix @ _sums(matrix, topic_of, topics, np.ones_like(weights)).toarray().T
+    examples = matrix.astype(np.float64)  # which liblinear wants, changed once and not for every task
+    tasks = []
+    for topic in range(topics):
+        positive = topic_of == topic
+        tasks.append(_Task(examples, positive, weights * _telling(likeness[:, topic], positive, topic), TOPIC_C))
+    return tasks
+
+
+def _telling(likeness: Array, positive: Array, seed: int) -> Array:
+    """How much each example counts in telling the positive ones from the others, shape (examples,): 0 for most that are unlike them."""
     alike = likeness >= np.quantile(likeness[~positive], 1 - ALIKE)
     drawn = np.random.default_rng(seed).random(len(positive)) < OTHERS
     weights: Array = np.where(positive | alike, 1.0, np.where(drawn, OTHERS_WEIGHT, 0.0))
     return weights
 
 
-def _one_versus_rest(matrix: sp.csr_matrix, both: sp.csr_matrix, tasks: list[_Task]) -> list[tuple[Array, float]]:
-    """Weights (features,) and bias of one linear SVM per task, spread over the machine's cores."""
-    global _shared
-    # In liblinear's type, changed once and not for every task.
-    _shared = (matrix.astype(np.float64), both.astype(np.float64), tasks)
-    workers = min(len(tasks), os.cpu_count() or 1)
-    shares = [list(range(len(tasks)))[i::workers] for i in range(workers)]
+def _one_versus_rest(tasks: list[_Task]) -> list[tuple[Array, float]]:
+    """Weights (features,) and bias of one linear SVM per task, spread over the machine's cores, the largest first."""
+    global _tasks
+    _tasks = tasks
+    order = sorted(range(len(tasks)), key=lambda n: tasks[n].examples.nnz, reverse=True)
     try:
-        if workers == 1:
-            results = [_fit_tasks(shares[0])]
-        else:
-            with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-                results = list(pool.map(_fit_tasks, shares))
+        with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+            fitted = dict(zip(order, pool.map(_fit_task, order)))
     finally:
-        _shared = None
-    by_number = {n: machine for share, result in zip(shares, results) for n, machine in zip(share, result)}
-    return [by_number[n] for n in range(len(tasks))]
+        _tasks = []
+    return [fitted[n] for n in range(len(tasks))]
 
 
 _ARRAYS = ("weights", "bias", "by_pair", "fact_of", "article_of_fact", "phrasing_weight", "fact_length")
