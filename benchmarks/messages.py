@@ -1,5 +1,6 @@
 """The messages that the speed benchmarks send: evaluation questions and small talk, always in the same order."""
 
+import json
 import random
 
 import yaml
@@ -14,6 +15,11 @@ def evaluation_questions() -> list[str]:
     """Every question of tests/data/evaluation.yml."""
     personas = yaml.safe_load((DATA / "evaluation.yml").read_text(encoding="utf-8"))["personas"]
     return [case["question"] for persona in personas for case in persona["questions"]]
+
+
+def heldout_questions() -> list[str]:
+    """Every question of tests/data/heldout.jsonl."""
+    return [json.loads(line)["question"] for line in (DATA / "heldout.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def intent_cases() -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import io
 import json
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -43,27 +43,26 @@ class Understanding:
     evidence: Array
 
 
-# Margins of gap, in and out of scope, best article's margin and log likelihood ratio, mean similarity of the three nearest phrasings
-# that are answered, a gap, out of scope.
-EVIDENCE = ("gap", "in", "out", "best article", "likeliest article", "near answer", "near gap", "near out")
-BEST_ARTICLE, SCOPE_OUT = EVIDENCE.index("best article"), EVIDENCE.index("out")
-SCOPES = 3  # the first of them
+# Margin of being settled, and (of what is not) of being out of scope rather than a gap; best article's margin and log likelihood
+# ratio; mean similarity of the three nearest phrasings that are answered, a gap, out of scope.
+EVIDENCE = ("settled", "outside", "best article", "likeliest article", "near answer", "near gap", "near out")
+SETTLED, OUTSIDE, BEST_ARTICLE = range(3)
 _NEAR = 3
 _SHARES_ALMOST_NOTHING = 0.05
 COMMON = 2000  # phrasings
 # An article's counter-examples: this share of them that is most like its questions, and of the others a share at random, which then
 # count for those left out. All of them: three times the time.
-ALIKE, OTHERS = 0.15, 0.05
-OTHERS_WEIGHT = 6.0
+ALIKE, OTHERS = 0.10, 0.04
+OTHERS_WEIGHT = 7.5
 _GAP_ROW, _OUT_ROW = -1, -2  # in place of a fact's number
 
 
 class TopicModel:
     """Article and scope classifiers, and the matrix of known phrasings (rows in the knowledge's order).
 
-    weights, bias: one linear SVM per article over single features, then gap, in, out over single features and pairs; by_pair: per
+    weights, bias: one linear SVM per article over single features, then settled and outside over single features and pairs; by_pair: per
     article the log likelihood ratio (naive Bayes against all other articles) of every pair, which an SVM would need a minute to
-    learn as well, then the weights of gap, in, out.
+    learn as well, then the weights of settled and outside.
     """
 
     def __init__(
@@ -150,62 +149,30 @@ def fingerprint(root: Path = ROOT) -> str:
 def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) -> TopicModel:
     """Learn from the knowledge's questions; answers' own texts and the articles' sentences count as phrasings of articles too."""
     featurizer = Featurizer.load()
-    questions = knowledge.questions
-    texts = [(q.text, True) for q in questions]
-    targets = [q.article for q in questions]
-    weights = [q.weight for q in questions]
-    for answer in knowledge.answers.values():
-        texts.append((f"{answer.fact} {answer.text}", False))
-        targets.append(answer.article)
-    for article in knowledge.corpus.articles.values():
-        sentences = article.sentences()
-        texts += [(sentence, False) for sentence in sentences]
-        targets += [article.id] * len(sentences)
-    weights += [1.0] * (len(texts) - len(weights))
-    cleaned = [focus(clean(text)) if asks else clean(text) for text, asks in texts]
-    return _fit(knowledge, featurizer, cleaned, targets, np.array(weights), say)
-
-
-def _fit(
-    knowledge: Knowledge,
-    featurizer: Featurizer,
-    texts: list[str],
-    targets: list[str],
-    weights: Array,
-    say: Callable[[str], None] = lambda text: None,
-) -> TopicModel:
-    """A model from cleaned texts and what they ask about; the first texts are the knowledge's questions."""
+    texts, targets, weights = _lessons(knowledge)
     asked = len(knowledge.questions)
-    labels = np.array(targets)
+    say(f"学习 {asked} 个问法")
     articles = sorted(knowledge.corpus.articles)
     number_of = {name: i for i, name in enumerate(articles)}
     topic_of = np.array([number_of.get(target, -1) for target in targets])
-    refused = np.isin(labels, [GAP, OUT])
-    say(f"学习 {asked} 个问法")
-    concepts = featurizer.thesaurus.find_all(texts)
-    with ThreadPoolExecutor() as pool:  # numpy and scipy let go of the interpreter for most of it
-        of_pairs = pool.submit(_learn_pairs, texts, concepts, topic_of, len(articles), weights)
-        singles = Featurizer.numbers_of_all(texts, concepts)
-        vectorizer, matrix = Vectorizer.fit(len(texts), singles, MIN_DOCUMENTS)
-        topic_weights = np.where(refused, weights * REFUSAL_WEIGHT, weights)
-        tasks = _topic_tasks(matrix, topic_of, len(articles), topic_weights)
-        pair_vectorizer, pair_rows, ratios = of_pairs.result()
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+        cleaned = list(pool.map(_cleaned, texts, chunksize=5000))
+        concepts = featurizer.thesaurus.find_all(cleaned)
+        of_singles = pool.submit(_learn_singles, cleaned, concepts, topic_of, len(articles))
+        pair_vectorizer, pair_rows, ratios = _learn_pairs(cleaned, concepts, topic_of, len(articles), weights)
+        vectorizer, matrix, telling = of_singles.result()
+
+    refused = topic_of < 0
+    examples = matrix.astype(np.float64)  # which liblinear wants, changed once and not for every task
+    topic_weights = np.where(refused, weights * REFUSAL_WEIGHT, weights)
+    tasks = [_Task(examples, topic_of == i, topic_weights * telling[i], TOPIC_C) for i in range(len(articles))]
     both = beside(matrix[:asked], pair_rows[:asked])
-    scope_weights = np.where(refused, 2.0, 1.0)
-    for scope in (labels == GAP, ~refused, labels == OUT):
-        tasks.append(_Task(both, scope[:asked], scope_weights[:asked], SCOPE_C))
+    refused, outside = refused[:asked], np.array(targets[:asked]) == OUT
+    tasks.append(_Task(both, ~refused, np.where(refused, 2.0, 1.0), SCOPE_C))
+    tasks.append(_Task(both, outside, np.where(refused, 1.0, 0.0), SCOPE_C))
     machines = _one_versus_rest(tasks)
     single = len(vectorizer.known)
     by_pair = [*ratios, *(coefficients[single:] for coefficients, _ in machines[len(articles) :])]
-
-    names = [q.article if q.article in (GAP, OUT) else q.target or q.article for q in knowledge.questions]
-    facts = sorted({n for n, q in zip(names, knowledge.questions) if q.article not in (GAP, OUT)})
-    number = {name: i for i, name in enumerate(facts)}
-    fact_of = np.array([number.get(n, _GAP_ROW if n == GAP else _OUT_ROW) for n in names], dtype=np.int32)
-    article_of = [knowledge.answers[f].article if f in knowledge.answers else f for f in facts]
-    phrasings = matrix[:asked]
-    sums = _sums(phrasings, fact_of, len(facts), weights[:asked])
-    lengths = np.sqrt(np.asarray(sums.multiply(sums).sum(axis=1))).ravel()
     return TopicModel(
         featurizer,
         vectorizer,
@@ -214,12 +181,60 @@ def _fit(
         np.stack([coefficients[:single].astype(np.float16) for coefficients, _ in machines], axis=1),
         np.array([bias for _, bias in machines], dtype=np.float32),
         np.stack([column.astype(np.float16) for column in by_pair], axis=1),
-        _without_common(phrasings.tocsc()),
+        *_phrasings(knowledge, number_of, matrix[:asked], weights[:asked]),
+    )
+
+
+def _lessons(knowledge: Knowledge) -> tuple[list[tuple[str, bool]], list[str], Array]:
+    """The texts to learn from and whether each is a question (these come first), what they are about, and how much they count."""
+    texts = [(question.text, True) for question in knowledge.questions]
+    targets = [question.article for question in knowledge.questions]
+    for answer in knowledge.answers.values():
+        texts.append((f"{answer.fact} {answer.text}", False))
+        targets.append(answer.article)
+    for article in knowledge.corpus.articles.values():
+        sentences = article.sentences()
+        texts += [(sentence, False) for sentence in sentences]
+        targets += [article.id] * len(sentences)
+    weights = np.ones(len(texts))
+    weights[: len(knowledge.questions)] = [question.weight for question in knowledge.questions]
+    return texts, targets, weights
+
+
+def _phrasings(
+    knowledge: Knowledge, number_of: dict[str, int], rows: sp.csr_matrix, weights: Array
+) -> tuple[sp.csc_matrix, Array, Array, Array, Array]:
+    """The last five arguments of TopicModel, from the rows of the knowledge's questions and how much each counts."""
+    names = [q.article if q.article in (GAP, OUT) else q.target or q.article for q in knowledge.questions]
+    facts = sorted({*names} - {GAP, OUT})
+    number = {name: i for i, name in enumerate(facts)} | {GAP: _GAP_ROW, OUT: _OUT_ROW}
+    fact_of = np.array([number[name] for name in names], dtype=np.int32)
+    article_of = [knowledge.answers[fact].article if fact in knowledge.answers else fact for fact in facts]
+    sums = _sums(rows, fact_of, len(facts), weights)
+    lengths = np.sqrt(np.asarray(sums.multiply(sums).sum(axis=1))).ravel()
+    return (
+        _without_common(rows.tocsc()),
         fact_of,
-        np.array([number_of[a] for a in article_of], dtype=np.int32),
-        weights[:asked].astype(np.float32),
+        np.array([number_of[article] for article in article_of], dtype=np.int32),
+        weights.astype(np.float32),
         np.maximum(lengths, 1e-9),
     )
+
+
+def _cleaned(text: tuple[str, bool]) -> str:
+    """A text as the classifiers see it; of a question, which the second value says it is, the asking part."""
+    said, asks = text
+    return focus(clean(said)) if asks else clean(said)
+
+
+def _learn_singles(
+    texts: list[str], concepts: Flat, class_of: Array, classes: int
+) -> tuple[Vectorizer, sp.csr_matrix, Array]:
+    """The single features to know, the rows of them, and how much each row counts in learning a class, shape (classes, texts)."""
+    vectorizer, rows = Vectorizer.fit(len(texts), Featurizer.numbers_of_all(texts, concepts), MIN_DOCUMENTS)
+    likeness = (rows @ _sums(rows, class_of, classes, np.ones(len(texts))).toarray().T).T
+    telling = [_telling(likeness[i], class_of == i, i) for i in range(classes)]
+    return vectorizer, rows, np.array(telling, dtype=np.float32)
 
 
 def _learn_pairs(
@@ -244,7 +259,7 @@ def _log_ratios(rows: sp.csr_matrix, class_of: Array, classes: int, weights: Arr
         np.maximum(others, 0.0, out=others)  # what rounding leaves of nothing
         ours += SMOOTHING
         others += SMOOTHING
-        ratio[:] = np.log(ours) - np.log(others) - np.log(ours.sum() / others.sum())
+        ratio[:] = np.log(ours / others) - np.log(ours.sum() / others.sum())
     return ratios
 
 
@@ -284,17 +299,6 @@ def _fit_task(number: int) -> tuple[Array, float]:
     machine = LinearSVC(C=task.c, tol=1.0, random_state=0)
     machine.fit(examples, task.positive[used], sample_weight=task.weights[used])
     return machine.coef_[0].astype(np.float32), float(machine.intercept_[0])
-
-
-def _topic_tasks(matrix: sp.csr_matrix, topic_of: Array, topics: int, weights: Array) -> list[_Task]:
-    """For every topic the task to tell its rows from the others, and from which of them."""
-    likeness = matrix @ _sums(matrix, topic_of, topics, np.ones_like(weights)).toarray().T
-    examples = matrix.astype(np.float64)  # which liblinear wants, changed once and not for every task
-    tasks = []
-    for topic in range(topics):
-        positive = topic_of == topic
-        tasks.append(_Task(examples, positive, weights * _telling(likeness[:, topic], positive, topic), TOPIC_C))
-    return tasks
 
 
 def _telling(likeness: Array, positive: Array, seed: int) -> Array:

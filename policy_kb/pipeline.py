@@ -17,7 +17,7 @@ from policy_kb.corpus import Corpus
 from policy_kb.details import asked, stated
 from policy_kb.features import Array
 from policy_kb.knowledge import GAP, Answer, Gap, Knowledge, Question
-from policy_kb.model import BEST_ARTICLE, SCOPE_OUT, SCOPES, TopicModel, Understanding
+from policy_kb.model import BEST_ARTICLE, OUTSIDE, SETTLED, TopicModel, Understanding
 from policy_kb.normalise import clean, focus
 from policy_kb.search import SearchIndex
 from policy_kb.wording import OUT_OF_SCOPE, Option, Outcome, cite, say_answer, say_gap, say_quote, source_line
@@ -157,8 +157,7 @@ class Pipeline:
             return self._ask_back(question, seen, ranking)
         if odds >= (ANSWERABLE_ABOVE if context is None else CONVERSATION_ANSWERABLE_ABOVE):
             return self._answer(question, seen, ranking, today, context)
-        gap, _, out, *_ = seen.evidence
-        if out > gap:
+        if seen.evidence[OUTSIDE] > 0:
             return self._refuse()
         return self._gap(seen, ranking, today)
 
@@ -179,7 +178,7 @@ class Pipeline:
         if context.article in self.model.articles:
             scores[self.model.articles.index(context.article)] += FOLLOW_UP_BONUS * (1 - share)
         ranking = self._rank(scores)
-        if alone.evidence[:SCOPES].argmax() == SCOPE_OUT:
+        if alone.evidence[SETTLED] < 0 < alone.evidence[OUTSIDE]:
             return alone, ranking, answerable(alone)
         odds = share * answerable(alone) + (1 - share) * answerable(together)
         return seen, ranking, odds + self._stated_odds(question, alone, ranking.articles[0])
