@@ -306,10 +306,13 @@ def _weighted(
     kept = np.flatnonzero(frequency >= min_documents)
     idf = (np.log((1 + shape[0]) / (1 + frequency[kept])) + 1).astype(np.float32)
     matrix = counts[:, kept].tocsr()
-    values = (1 + np.log(matrix.data)) * idf[matrix.indices]
-    rows = np.repeat(np.arange(shape[0]), np.diff(matrix.indptr))
-    lengths = np.sqrt(np.bincount(rows, values * values, shape[0])).astype(np.float32)
-    matrix.data = values / lengths[rows]
+    values = idf[matrix.indices]
+    repeated = np.flatnonzero(matrix.data > 1)
+    values[repeated] *= 1 + np.log(matrix.data[repeated])
+    squares = np.add.reduceat(
+        np.append(values * values, np.float32(0)), matrix.indptr[:-1]
+    )  # of an empty row: anything
+    matrix.data = values / np.repeat(np.sqrt(squares), np.diff(matrix.indptr))
     return kept, idf, matrix
 
 

@@ -19,7 +19,7 @@ from sklearn.svm import LinearSVC
 
 from policy_kb.features import THESAURUS, Array, Featurizer, Flat, Vectorizer, beside
 from policy_kb.knowledge import GAP, OUT, ROOT, Knowledge
-from policy_kb.normalise import clean, focus
+from policy_kb.normalise import clean, clean_all, focus
 
 # Measured in benchmarks/RESULTS.md, "which article", by cross-validation on the training questions.
 TOPIC_C, SCOPE_C, MIN_DOCUMENTS, PAIR_DOCUMENTS = 1.5, 0.5, 2, 4
@@ -155,11 +155,10 @@ def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) 
     articles = sorted(knowledge.corpus.articles)
     number_of = {name: i for i, name in enumerate(articles)}
     topic_of = np.array([number_of.get(target, -1) for target in targets])
-    with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
-        cleaned = list(pool.map(_cleaned, texts, chunksize=5000))
-        concepts = featurizer.thesaurus.find_all(cleaned)
-        of_singles = pool.submit(_learn_singles, cleaned, concepts, topic_of, len(articles))
-        pair_vectorizer, pair_rows, ratios = _learn_pairs(cleaned, concepts, topic_of, len(articles), weights)
+    concepts = featurizer.thesaurus.find_all(texts)
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        of_singles = pool.submit(_learn_singles, texts, concepts, topic_of, len(articles))
+        pair_vectorizer, pair_rows, ratios = _learn_pairs(texts, concepts, topic_of, len(articles), weights)
         vectorizer, matrix, telling = of_singles.result()
 
     refused = topic_of < 0
@@ -178,23 +177,23 @@ def train(knowledge: Knowledge, say: Callable[[str], None] = lambda text: None) 
         vectorizer,
         pair_vectorizer,
         articles,
-        np.stack([coefficients[:single].astype(np.float16) for coefficients, _ in machines], axis=1),
+        np.stack([coefficients[:single] for coefficients, _ in machines], axis=1),
         np.array([bias for _, bias in machines], dtype=np.float32),
-        np.stack([column.astype(np.float16) for column in by_pair], axis=1),
+        np.stack(by_pair, axis=1),
         *_phrasings(knowledge, number_of, matrix[:asked], weights[:asked]),
     )
 
 
-def _lessons(knowledge: Knowledge) -> tuple[list[tuple[str, bool]], list[str], Array]:
-    """The texts to learn from and whether each is a question (these come first), what they are about, and how much they count."""
-    texts = [(question.text, True) for question in knowledge.questions]
+def _lessons(knowledge: Knowledge) -> tuple[list[str], list[str], Array]:
+    """The cleaned texts to learn from, the knowledge's questions first; what they are about; and how much each counts."""
+    texts = [focus(text) for text in clean_all([question.text for question in knowledge.questions])]
     targets = [question.article for question in knowledge.questions]
     for answer in knowledge.answers.values():
-        texts.append((f"{answer.fact} {answer.text}", False))
+        texts.append(clean(f"{answer.fact} {answer.text}"))
         targets.append(answer.article)
     for article in knowledge.corpus.articles.values():
-        sentences = article.sentences()
-        texts += [(sentence, False) for sentence in sentences]
+        sentences = clean_all(article.sentences())
+        texts += sentences
         targets += [article.id] * len(sentences)
     weights = np.ones(len(texts))
     weights[: len(knowledge.questions)] = [question.weight for question in knowledge.questions]
@@ -219,12 +218,6 @@ def _phrasings(
         weights.astype(np.float32),
         np.maximum(lengths, 1e-9),
     )
-
-
-def _cleaned(text: tuple[str, bool]) -> str:
-    """A text as the classifiers see it; of a question, which the second value says it is, the asking part."""
-    said, asks = text
-    return focus(clean(said)) if asks else clean(said)
 
 
 def _learn_singles(
@@ -298,7 +291,7 @@ def _fit_task(number: int) -> tuple[Array, float]:
     # tol=1 stops early: measured, no loss of accuracy and a third of the time.
     machine = LinearSVC(C=task.c, tol=1.0, random_state=0)
     machine.fit(examples, task.positive[used], sample_weight=task.weights[used])
-    return machine.coef_[0].astype(np.float32), float(machine.intercept_[0])
+    return machine.coef_[0].astype(np.float16), float(machine.intercept_[0])
 
 
 def _telling(likeness: Array, positive: Array, seed: int) -> Array:
@@ -310,7 +303,7 @@ def _telling(likeness: Array, positive: Array, seed: int) -> Array:
 
 
 def _one_versus_rest(tasks: list[_Task]) -> list[tuple[Array, float]]:
-    """Weights (features,) and bias of one linear SVM per task, spread over the machine's cores, the largest first."""
+    """Weights (features,), float16, and bias of one linear SVM per task, spread over the machine's cores, the largest first."""
     global _tasks
     _tasks = tasks
     order = sorted(range(len(tasks)), key=lambda n: tasks[n].examples.nnz, reverse=True)

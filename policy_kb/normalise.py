@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 from opencc import OpenCC
 
 _to_simplified = OpenCC("t2s")
 _to_traditional = OpenCC("s2tw")
-_PUNCTUATION = str.maketrans({"，": ",", "！": "!", "？": "?", "；": ";", "：": ":", "（": "(", "）": ")", "　": " "})
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]")
 _EMOJI = re.compile(r"[\U0001f000-\U0001faff\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d]+")
 _SENTENCE = re.compile(r"[^。!?;\n]*[。!?;\n]*")
@@ -34,11 +34,17 @@ def same_length(text: str) -> str:
 
 def clean(text: str) -> str:
     """`text` as the classifiers see it: simplified, NFKC, lower case, without emoji, invisible characters and repeated marks."""
+    return clean_all([text])[0]
+
+
+def clean_all(texts: Sequence[str]) -> list[str]:
+    """Likewise for many texts, as the lines of one: a third of the time."""
+    text = "\n".join([text.replace("\n", " ") for text in texts])
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     text = _EMOJI.sub(" ", text)
-    text = _to_simplified.convert(text).translate(_PUNCTUATION).lower()
+    text = _to_simplified.convert(text).lower()
     text = re.sub(r"([!?。,;~.])\1+", r"\1", text)
-    return re.sub(r"\s+", " ", text).strip()
+    return [line.strip() for line in re.sub(r"[^\S\n]+", " ", text).split("\n")]
 
 
 def is_traditional(text: str) -> bool:
