@@ -90,6 +90,8 @@ class TopicModel:
         asks = np.flatnonzero(fact_of >= 0)
         shares = phrasing_weight[asks] / fact_length[fact_of[asks]]
         self._centroids = sp.csr_matrix((shares, (fact_of[asks], asks)), shape=(len(fact_length), len(fact_of)))
+        self._by_article = np.argsort(article_of_fact, kind="stable")  # facts
+        self._with_facts, self._first_fact = np.unique(article_of_fact[self._by_article], return_index=True)
 
     def understand(self, cleaned: str) -> Understanding:
         """What `cleaned` (see normalise.clean) means."""
@@ -118,7 +120,7 @@ class TopicModel:
     def _nearest_fact(self, similarity: Array) -> Array:
         """For every article the cosine of the question to the centroid of its nearest fact, shape (articles,)."""
         best = np.full(len(self.articles), -1.0)
-        np.maximum.at(best, self.article_of_fact, self._centroids @ similarity)
+        best[self._with_facts] = np.maximum.reduceat((self._centroids @ similarity)[self._by_article], self._first_fact)
         return best
 
     def _similarity(self, columns: Array, values: Array) -> Array:
