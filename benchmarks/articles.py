@@ -1,6 +1,6 @@
 """`python -m benchmarks.articles`: ways to tell which article a question is about, on questions not trained on.
 
-All ways but the full-text search see the same features (policy_kb.features, policy_kb.model) of the same training
+All ways but the full-text search and ours, which has pairs besides, see the same features (policy_kb.features) of the same training
 texts: the known questions, the answers' own texts and the articles' sentences. Only questions that an article answers
 are counted here; benchmarks/evaluate.py measures whole answers and refusals.
 """
@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import scipy.sparse as sp
 import yaml
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import ComplementNB
@@ -23,9 +22,10 @@ from benchmarks.messages import DATA
 from benchmarks.results import load, save, section, table
 from policy_kb import model as topic_model
 from policy_kb.corpus import load_corpus
+from policy_kb.features import Vectorizer
 from policy_kb.knowledge import Knowledge, load_knowledge
-from policy_kb.model import TOPIC_C, TopicModel
-from policy_kb.normalise import clean, focus
+from policy_kb.model import MIN_DOCUMENTS, TOPIC_C, TopicModel
+from policy_kb.normalise import clean, clean_all, focus
 from policy_kb.search import SearchIndex
 
 TITLE = "Which article"
@@ -58,27 +58,26 @@ def full_text(knowledge: Knowledge, ours: TopicModel) -> Ranker:
 
 
 class Training:
-    """The texts that articles are learnt from: rows of the model's own features, each with article and weight."""
+    """The texts that articles are learnt from: rows of the model's single features, each with article and weight."""
 
     def __init__(self, knowledge: Knowledge, ours: TopicModel) -> None:
         self.articles = ours.articles
         known = set(self.articles)
-        asked = [(focus(clean(q.text)), q.article, q.weight) for q in knowledge.questions if q.article in known]
+        questions = [q for q in knowledge.questions if q.article in known]
+        said = clean_all([q.text for q in questions])
+        asked = [(focus(text), q.article, q.weight) for text, q in zip(said, questions, strict=True)]
         written = [(clean(f"{a.fact} {a.text}"), a.article, 1.0) for a in knowledge.answers.values()]
         written += [(clean(s), a.id, 1.0) for a in knowledge.corpus.articles.values() for s in a.sentences()]
         texts, labels, weights = zip(*asked, *written, strict=True)
-        columns, values = zip(*(ours.vectorizer.row(ours.featurizer.numbers(t)) for t in texts))
-        starts = np.cumsum([0, *map(len, columns)])
-        self.matrix = sp.csr_matrix(
-            (np.concatenate(values), np.concatenate(columns), starts), shape=(len(texts), len(ours.vectorizer.known))
-        )
+        self._featurizer = ours.featurizer
+        features = self._featurizer.numbers_of_all(texts, self._featurizer.thesaurus.find_all(texts))
+        self._vectorizer, self.matrix = Vectorizer.fit(len(texts), features, MIN_DOCUMENTS)
         self.labels, self.weights = np.array(labels), np.array(weights)
         self.questions = len(asked)
-        self._ours = ours
 
     def row(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """Columns and values of one question."""
-        return self._ours.vectorizer.row(self._ours.featurizer.numbers(text))
+        return self._vectorizer.row(self._featurizer.numbers(text))
 
 
 def nearest(training: Training) -> Ranker:

@@ -34,12 +34,13 @@ _TRAINED_BY = [Path(__file__), ROOT / "features.py", ROOT / "normalise.py", ROOT
 class Understanding:
     """What the model sees in a question.
 
-    articles: score of every article, mean 0 and standard deviation 1; similarity: cosine to every known phrasing;
-    evidence: what tells whether the documents settle it (see EVIDENCE).
+    articles: score of every article, mean 0 and standard deviation 1; similarity: cosine to every known phrasing; facts: cosine to
+    the centroid of every fact's phrasings; evidence: what tells whether the documents settle it (see EVIDENCE).
     """
 
     articles: Array
     similarity: Array
+    facts: Array
     evidence: Array
 
 
@@ -100,16 +101,17 @@ class TopicModel:
         pairs, weights = self.pairs.row(self.featurizer.pairs(cleaned))
         by_pair = weights @ self.by_pair[pairs].astype(np.float32)
         similarity = self._similarity(columns, values)
+        facts = self._centroids @ similarity
         count = len(self.articles)
         articles = (
             _standardised(margins[:count])
             + PAIR_WEIGHT * _standardised(by_pair[:count])
-            + FACT_WEIGHT * _standardised(self._nearest_fact(similarity))
+            + FACT_WEIGHT * _standardised(self._nearest_fact(facts))
         )
         means = [float(found[-_NEAR:].sum()) / _NEAR for found in self._nearest(similarity)]
         best = margins[:count].max(), by_pair[:count].max()
         evidence = np.array([*(margins[count:] + by_pair[count:]), *best, *means], dtype=np.float32)
-        return Understanding(_standardised(articles), similarity, evidence)
+        return Understanding(_standardised(articles), similarity, facts, evidence)
 
     def _nearest(self, similarity: Array) -> list[Array]:
         """Ascending similarities to the phrasings that are answered, a gap, out of scope, without those that share almost nothing."""
@@ -117,10 +119,10 @@ class TopicModel:
         kinds, values = self._kind[rows], similarity[rows]
         return [np.sort(values[kinds == kind]) for kind in (0, _GAP_ROW, _OUT_ROW)]
 
-    def _nearest_fact(self, similarity: Array) -> Array:
+    def _nearest_fact(self, facts: Array) -> Array:
         """For every article the cosine of the question to the centroid of its nearest fact, shape (articles,)."""
         best = np.full(len(self.articles), -1.0)
-        best[self._with_facts] = np.maximum.reduceat((self._centroids @ similarity)[self._by_article], self._first_fact)
+        best[self._with_facts] = np.maximum.reduceat(facts[self._by_article], self._first_fact)
         return best
 
     def _similarity(self, columns: Array, values: Array) -> Array:

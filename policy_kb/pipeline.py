@@ -6,6 +6,7 @@ new one goes out, so a pipeline can be replaced between two messages.
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -25,7 +26,13 @@ from policy_kb.wording import OUT_OF_SCOPE, Option, Outcome, cite, say_answer, s
 # Thresholds, set on cross-validated training questions (policy_kb/calibrate.py); see benchmarks/RESULTS.md.
 SURE_MARGIN = 3.0  # between the first and second article: above it no alternatives are offered
 NEAREST = 12  # phrasings that vote for a fact or a gap
-FACT_SIMILARITY = 0.16  # a nearest phrasing below it is no evidence for a fact
+GAP_SIMILARITY = 0.16  # a nearest phrasing below it is no evidence for a gap
+# From the nearest fact to the next, in cosine: with less of it the article is quoted instead. What an article says as a whole counts less.
+FACT_MARGIN, OVERVIEW_LESS = 0.005, 0.02
+NEAREST_SHARE, FACT_STATED = (
+    0.1,
+    0.04,
+)  # for being what the nearest phrasings ask about, for stating the detail asked for
 # Log odds that the documents settle a question, from the evidence named in model.py and details.py (policy_kb/calibrate.py).
 _calibration = json.loads((Path(__file__).parent / "calibration.json").read_text(encoding="utf-8"))
 ANSWERABLE_WEIGHTS, DETAIL_WEIGHTS = np.split(np.array(_calibration["weights"]), [-len(details.EVIDENCE)])
@@ -42,8 +49,10 @@ FOLLOW_UP_BONUS = 1.0  # for the last answer's article, in standard deviations
 CONVERSATION_ANSWERABLE_ABOVE = ANSWERABLE_ABOVE - 2.0
 # Log odds when the article states or lacks the detail that a follow-up asks for, and per cosine between its nearest fact and gap.
 DETAIL_STATED, DETAIL_LACKING, NEARER_FACT = 1.0, 5.0, 6.0
-# A follow-up's fact: votes for stating the detail asked for, and for having just been told; any likeness is enough.
-DETAIL_VOTE, TOLD_VOTE, FOLLOW_UP_SIMILARITY = 4.0, 0.2, 0.05
+FOLLOW_UP_STATED, TOLD_LESS = (
+    0.15,
+    0.1,
+)  # a follow-up's fact, for stating the detail asked for, and for having just been told
 
 _CORRECTION = re.compile(
     r"^(?:(?:不是|不对|(?:我|刚才)?(?:说|问|打)?错了)[,。 ]*(?:我?(?:刚才|刚刚|其实)?想?[问说指]的)?是|我?(?:刚才|刚刚|其实)?想?[问说指]的是)"
@@ -114,6 +123,11 @@ class Pipeline:
         }
         near = np.array([_near(q, knowledge) for q in knowledge.questions])
         self._gaps_near = {a: np.flatnonzero(near == a) for a in knowledge.corpus.articles}
+        fact_of = {q.target: fact for q, fact in zip(knowledge.questions, model.fact_of, strict=True)}
+        self._facts_of: dict[str, list[tuple[Answer, int]]] = {}
+        for answer in knowledge.answers.values():
+            if answer.id in fact_of:
+                self._facts_of.setdefault(answer.article, []).append((answer, fact_of[answer.id]))
         self._article_ids = list(knowledge.corpus.articles)
         self._search = SearchIndex(
             [knowledge.corpus.articles[i].sentences() for i in self._article_ids], model.featurizer.thesaurus
@@ -249,7 +263,7 @@ class Pipeline:
     ) -> Outcome:
         article = ranking.articles[0]
         options = self._alternatives(seen, ranking)
-        answer = self._fact(seen, article, context.answer, asked(question)) if context else self._fact(seen, article)
+        answer = self._fact(seen, article, asked(question), context.answer if context else None)
         if answer is not None:
             text, citations = say_answer(self.corpus, answer, today)
             return Outcome("answer", text, citations, options, article, answer.id)
@@ -263,33 +277,55 @@ class Pipeline:
         if gap is not None:
             text, citations = say_gap(self.corpus, gap)
             return Outcome("no_answer", text, citations, options, article)
-        answer = self._fact(seen, article) or self._answers_of[article][0]
-        said, citations = say_answer(self.corpus, answer, today)
-        text = f"您问的这一点,我没有找到文件的明确规定。最接近的规定是:{said}\n要问清楚,可以拨打政务服务热线12345。"
-        return Outcome("no_answer", text, citations, options, article, answer.id)
+        nearest = self._nearest(seen, article, today)
+        text = f"您问的这一点,我没有找到文件的明确规定。最接近的规定是:{nearest.text}\n要问清楚,可以拨打政务服务热线12345。"
+        return replace(nearest, kind="no_answer", text=text, options=options)
 
     def _refuse(self) -> Outcome:
         return Outcome("no_answer", OUT_OF_SCOPE, (), tuple(EXAMPLES))
 
     # -- choosing --------------------------------------------------------------------------------------------------
 
-    def _fact(
-        self, seen: Understanding, article: str, told: str | None = None, wanted: frozenset[str] = frozenset()
-    ) -> Answer | None:
-        """The curated answer of `article` whose phrasings are nearest, or None when none is near.
+    def _facts(
+        self, seen: Understanding, article: str, wanted: frozenset[str] = frozenset(), told: str | None = None
+    ) -> list[tuple[float, Answer]]:
+        """The curated answers of `article`, the likeliest first: how near all its phrasings are, and how many of the nearest are its own.
 
-        After `told`, the last answer, any likeness is enough; that answer counts less, and one that states a `wanted` detail more.
+        One that states a `wanted` detail counts more, above all in a follow-up; `told`, the last answer, counts less.
         """
         rows = self._phrasings_of[article]
-        votes: dict[str, float] = {}
-        for row in rows[np.argsort(-seen.similarity[rows])[:NEAREST]]:
-            target, similarity = self.knowledge.questions[row].target, float(seen.similarity[row])
-            if target and similarity >= (FOLLOW_UP_SIMILARITY if told else FACT_SIMILARITY):
-                votes[target] = votes.get(target, 0.0) + similarity**3
-        for target in votes:
-            votes[target] *= TOLD_VOTE if target == told else 1.0
-            votes[target] *= DETAIL_VOTE if wanted & self._stated_by[target] else 1.0
-        return self.knowledge.answers[max(votes, key=lambda t: votes[t])] if votes else None
+        nearest = rows[np.argsort(-seen.similarity[rows])[:NEAREST]]
+        near = Counter[str | None]()
+        for row in nearest:
+            near[self.knowledge.questions[row].target] += seen.similarity[row]
+        total = max(near.total(), 1e-9)
+        facts = []
+        for answer, fact in self._facts_of.get(article, []):
+            score = float(seen.facts[fact] + NEAREST_SHARE * near[answer.id] / total)
+            score -= OVERVIEW_LESS * answer.is_overview
+            if wanted & self._stated_by[answer.id]:
+                score += FOLLOW_UP_STATED if told else FACT_STATED
+            facts.append((score - TOLD_LESS * (answer.id == told), answer))
+        return sorted(facts, key=lambda fact: -fact[0])
+
+    def _fact(
+        self, seen: Understanding, article: str, wanted: frozenset[str] = frozenset(), told: str | None = None
+    ) -> Answer | None:
+        """The likeliest of `_facts`, or None when the next is about as likely and nothing was told before."""
+        facts = self._facts(seen, article, wanted, told)
+        if len(facts) > 1 and not told and facts[0][0] - facts[1][0] < FACT_MARGIN:
+            return None
+        return facts[0][1] if facts else None
+
+    def _nearest(self, seen: Understanding | None, article: str, today: date) -> Outcome:
+        """What `article` says nearest to a question, however unsure; as a whole without one."""
+        facts = self._facts(seen, article) if seen else []
+        answers = [answer for _, answer in facts] or self._answers_of.get(article, [])
+        if answers:
+            text, citations = say_answer(self.corpus, answers[0], today)
+            return Outcome("answer", text, citations, (), article, answers[0].id)
+        text, citations = say_quote(self.corpus, article, self.corpus.articles[article].sentences()[0], today)
+        return Outcome("answer", text, citations, (), article)
 
     def _known_gap(self, seen: Understanding, article: str) -> Gap | None:
         """The known gap near `article` whose phrasings are nearest, if they are near enough, and nearer than those of its facts."""
@@ -305,7 +341,7 @@ class Pipeline:
         if not votes:
             return None
         best = max(votes, key=lambda t: votes[t])
-        return self.knowledge.gaps[best] if votes[best] >= FACT_SIMILARITY**3 else None
+        return self.knowledge.gaps[best] if votes[best] >= GAP_SIMILARITY**3 else None
 
     def _best_sentence(self, question: str, article: str) -> str:
         own = self.corpus.articles[article].sentences()
@@ -330,14 +366,8 @@ class Pipeline:
         """The answer to a tapped `article:` button: the fact nearest to the question that offered it."""
         if article_id not in self.corpus.articles:
             return None
-        answer = (
-            self._fact(self.model.understand(context.question), article_id) if context and context.question else None
-        )
-        answer = answer or next(iter(self._answers_of.get(article_id, [])), None)
-        if answer is None:
-            text, citations = say_quote(self.corpus, article_id, self.corpus.articles[article_id].sentences()[0], today)
-            return Outcome("answer", text, citations, (), article_id)
-        return self.open_answer(answer.id, today)
+        seen = self.model.understand(context.question) if context and context.question else None
+        return self._nearest(seen, article_id, today)
 
     def open_answer(self, answer_id: str, today: date) -> Outcome | None:
         """The answer to a tapped `answer:` button."""
@@ -401,6 +431,7 @@ def _mixed(alone: Understanding, together: Understanding, share: float) -> Under
         clearer,
         articles=share * alone.articles + (1 - share) * together.articles,
         similarity=share * alone.similarity + (1 - share) * together.similarity,
+        facts=share * alone.facts + (1 - share) * together.facts,
     )
 
 
