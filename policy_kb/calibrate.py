@@ -7,6 +7,7 @@ Run it after adding many questions; it writes calibration.json, takes a minute, 
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from policy_kb import details
 from policy_kb import model as topic_model
 from policy_kb.corpus import load_corpus
 from policy_kb.features import Array, Featurizer, Vectorizer, flat
-from policy_kb.knowledge import GAP, OUT, Question, load_knowledge
+from policy_kb.knowledge import GAP, OUT, Knowledge, Question, load_knowledge
 from policy_kb.model import BEST_ARTICLE, EVIDENCE
 from policy_kb.normalise import clean, focus
 
@@ -44,24 +45,32 @@ def sources(paraphrases: list[Question], collected: list[Question]) -> Array:
     return found
 
 
-def main() -> None:
-    knowledge = load_knowledge(load_corpus())
+def folds(knowledge: Knowledge) -> Iterator[tuple[list[Question], Knowledge]]:
+    """Some collected questions and the knowledge without them and all that were written in their words, until each has been left out."""
     judged = [q for q in knowledge.questions if q.weight == 1.0]
     paraphrases = [q for q in knowledge.questions if q.origin == "paraphrased"]
     others = [q for q in knowledge.questions if q.weight < 1.0 and q.origin != "paraphrased"]
     source = sources(paraphrases, judged)
     fold = np.random.default_rng(0).integers(0, FOLDS, len(judged))
-    evidence = np.zeros((len(judged), len(EVIDENCE) + len(details.EVIDENCE)))
-    stated = {a.id: details.stated(a.text) for a in knowledge.corpus.articles.values()}
     for k in range(FOLDS):
         seen = [q for q, f in zip(judged, fold) if f != k] + [q for q, f in zip(paraphrases, fold[source]) if f != k]
-        model = topic_model.train(dataclasses.replace(knowledge, questions=(*seen, *others)))
-        for i in np.flatnonzero(fold == k):
-            text = focus(clean(judged[i].text))
-            seen_in = model.understand(text)
-            article = model.articles[int(seen_in.articles.argmax())]
-            evidence[i] = *seen_in.evidence, *details.evidence(text, stated[article], seen_in.evidence[BEST_ARTICLE])
-    answerable = np.array([q.article not in (GAP, OUT) for q in judged])
+        left_out = [q for q, f in zip(judged, fold) if f == k]
+        yield left_out, dataclasses.replace(knowledge, questions=(*seen, *others))
+
+
+def main() -> None:
+    knowledge = load_knowledge(load_corpus())
+    stated = {a.id: details.stated(a.text) for a in knowledge.corpus.articles.values()}
+    found, settled = [], []
+    for judged, known in folds(knowledge):
+        model = topic_model.train(known)
+        for question in judged:
+            text = focus(clean(question.text))
+            seen = model.understand(text)
+            article = model.articles[int(seen.articles.argmax())]
+            found.append((*seen.evidence, *details.evidence(text, stated[article], seen.evidence[BEST_ARTICLE])))
+            settled.append(question.article not in (GAP, OUT))
+    evidence, answerable = np.array(found), np.array(settled)
     regression = LogisticRegression(max_iter=5000).fit(
         evidence, answerable, sample_weight=np.where(answerable, 1.0, REFUSAL_COST)
     )
