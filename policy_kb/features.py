@@ -9,6 +9,7 @@ mean.
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,11 @@ def _spelled(letters: str) -> list[int]:
 
 
 class Thesaurus:
-    """Lay words and the concepts they stand for, found as substrings: a trie that all places of all texts walk together."""
+    """Lay words and the concepts they stand for, found as substrings.
+
+    In one text by a dictionary of words; in many by a trie that all their places walk together, a quarter of the time for each of
+    thousands and four times as much for one alone.
+    """
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.concepts: list[str] = []
@@ -80,6 +85,12 @@ class Thesaurus:
             self.concepts.append(name.strip())
             for word in {name.strip(), *words.split()}:
                 of_word.setdefault(word.lower(), []).append(number)
+        self._single = [(word, concepts) for word, concepts in of_word.items() if len(word) == 1]
+        # By their first two characters, which few places of a text share with any word.
+        self._words: dict[str, list[tuple[str, list[int]]]] = {}
+        for word, concepts in of_word.items():
+            if len(word) > 1:
+                self._words.setdefault(word[:2], []).append((word, concepts))
         states = {"": 0}  # by the characters that lead there
         steps: dict[int, int] = {}  # from a state << 16 | a character to a state
         for word in of_word:
@@ -98,7 +109,13 @@ class Thesaurus:
 
     def find(self, text: str) -> list[int]:
         """Numbers of the concepts in cleaned `text`, any order, with repeats. Words may overlap: 实习工资 is 实习 too."""
-        found: list[int] = self.find_all([text])[1].tolist()
+        found: list[int] = []
+        for start, pair in enumerate(map(add, text, text[1:] + " ")):
+            for word, concepts in self._words.get(pair, ()):
+                if text.startswith(word, start):
+                    found += concepts
+        for word, concepts in self._single:
+            found += concepts * text.count(word)
         return found
 
     def find_all(self, texts: Sequence[str]) -> Flat:
@@ -132,7 +149,7 @@ class Featurizer:
 
     def __init__(self, thesaurus: Thesaurus) -> None:
         self.thesaurus = thesaurus
-        self._concepts = lru_cache(RECENT)(lambda text: thesaurus.find_all([text]))
+        self._concepts = lru_cache(RECENT)(lambda text: flat([np.array(thesaurus.find(text), dtype=np.int64)]))
         self._recent = lru_cache(RECENT)(lambda text: self.numbers_of_all([text], self._concepts(text))[1])
 
     @staticmethod
