@@ -30,7 +30,9 @@ GROUPS = (
                 "外面的人打开网页用的网址,消息里的链接由它拼成。正式使用要写 https 网址",
             ),
             Setting("VAR_DIR", "项目里的 `var`", "数据文件夹"),
-            Setting("WORKERS", "`1`", "服务进程数,1 到 64。大于 1 时必须设 `REDIS_URL`;每多一个,忙的时候约多占 130 MB 内存"),
+            Setting(
+                "WORKERS", "`1`", "服务进程数,1 到 64。大于 1 时必须设 `REDIS_URL`;每多一个,忙的时候约多占 130 MB 内存"
+            ),
             Setting(
                 "DRAIN_SECONDS",
                 "一个进程时 `0`,多个时 `2`",
